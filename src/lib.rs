@@ -1,0 +1,6 @@
+//! privcomm: a private messenger appliance in one binary.
+
+#![forbid(unsafe_code)]
+
+pub mod base;
+pub mod config;

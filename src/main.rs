@@ -1,0 +1,3 @@
+//! The `privcomm` binary: everything it does is in the library.
+
+fn main() {}
