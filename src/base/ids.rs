@@ -111,8 +111,9 @@ id! {
     CallId
 }
 
-/// One connection of this process, never reused while it runs: tells two sockets of one user apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// One connection of this process, never reused while it runs: tells two sockets of one user apart,
+/// and which of them is newer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(u64);
 
 impl ConnectionId {
