@@ -6,4 +6,5 @@ pub mod auth;
 pub mod base;
 pub mod config;
 pub mod hub;
+pub mod ratelimit;
 pub mod wire;

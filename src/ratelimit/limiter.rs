@@ -1,0 +1,117 @@
+//! One allowance for each of many.
+
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use super::{Bucket, Quota, Verdict};
+use crate::base::{BoundedMap, Timestamp};
+
+/// A quota for each key by itself, such as each address, user, or pair of users.
+///
+/// At most `capacity` keys are kept; a new one beyond that displaces the one that was checked
+/// longest ago, which then starts with a whole allowance. So a full map never refuses anybody, and
+/// being displaced only ever helps whom it happens to. To be forgotten on purpose takes checks
+/// under `capacity` other keys, each worth an allowance of its own: whoever has so many addresses
+/// gains nothing by getting back one. Keys whose allowance is whole again are dropped as others
+/// are checked, so that addresses don't stay in memory longer than they count.
+#[derive(Debug)]
+pub struct Limiter<K: Hash + Eq> {
+    quota: Quota,
+    buckets: Mutex<BoundedMap<K, Bucket>>,
+}
+
+impl<K: Hash + Eq> Limiter<K> {
+    /// A limiter that keeps at most `capacity` keys, some 60 bytes each with a small key.
+    pub fn new(quota: impl Into<Quota>, capacity: usize) -> Self {
+        Self {
+            quota: quota.into(),
+            buckets: Mutex::new(BoundedMap::new(capacity)),
+        }
+    }
+
+    /// Takes one from the allowance of `key`, if one is left.
+    pub fn check(&self, key: K, now: Timestamp) -> Verdict {
+        // A bucket is one number, whole at any moment: a poisoned lock guards nothing broken.
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = buckets.entry(key, Bucket::default).check(&self.quota, now);
+        // Two for one: more go than come, so what has had its time is gone soon.
+        for _ in 0..2 {
+            buckets.remove_oldest_if(|_, bucket| bucket.is_whole(now));
+        }
+        verdict
+    }
+
+    /// How many keys are kept.
+    pub fn len(&self) -> usize {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Rate;
+
+    const START: u64 = 1_795_219_200_000;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(START + millis)
+    }
+
+    fn limiter(count: u32, capacity: usize) -> Limiter<u32> {
+        Limiter::new(Rate::new(count, Duration::from_secs(10)), capacity)
+    }
+
+    #[test]
+    fn each_key_has_its_own_allowance() {
+        let limiter = limiter(2, 8);
+        assert_eq!(limiter.check(1, at(0)), Verdict::Pass);
+        assert_eq!(limiter.check(1, at(0)), Verdict::Pass);
+        assert_eq!(
+            limiter.check(1, at(0)),
+            Verdict::Wait(Duration::from_secs(5))
+        );
+        assert_eq!(limiter.check(2, at(0)), Verdict::Pass);
+        assert_eq!(limiter.check(1, at(5_000)), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_full_map_refuses_nobody_and_forgets_the_one_checked_longest_ago() {
+        let limiter = limiter(1, 2);
+        assert_eq!(limiter.check(1, at(0)), Verdict::Pass);
+        assert_eq!(limiter.check(2, at(0)), Verdict::Pass);
+        assert_ne!(limiter.check(1, at(0)), Verdict::Pass);
+        assert_eq!(limiter.check(3, at(0)), Verdict::Pass);
+        assert_eq!(limiter.len(), 2);
+        assert_ne!(limiter.check(1, at(0)), Verdict::Pass);
+        assert_eq!(limiter.check(2, at(0)), Verdict::Pass);
+    }
+
+    #[test]
+    fn whoever_has_a_whole_allowance_again_is_forgotten() {
+        let limiter = limiter(1, 100);
+        for key in 0..50 {
+            let _ = limiter.check(key, at(0));
+        }
+        for key in 100..125 {
+            let _ = limiter.check(key, at(10_000));
+        }
+        assert_eq!(limiter.len(), 25);
+    }
+
+    #[test]
+    fn nobody_is_forgotten_before() {
+        let limiter = limiter(1, 100);
+        let _ = limiter.check(1, at(0));
+        let _ = limiter.check(2, at(9_999));
+        assert_eq!(limiter.len(), 2);
+    }
+}
