@@ -1,0 +1,99 @@
+//! `[limits]`: the defaults are those of PROTOCOL.md §4 and §9.
+
+use std::time::Duration;
+
+use super::{KIB, MIB, hours, millis, minutes, seconds};
+use crate::config::key::section;
+use crate::config::kind::{Bytes, Count, Rates, Span};
+
+section! {
+    /// What strangers and members may do, and how often. A rate is "how many/in what time"; bursts
+    /// up to the whole number are fine. IPv6 addresses count by /64.
+    [limits] Limits {
+        /// Registrations per address: against accounts made in bulk.
+        register: Rate = Rate::new(10, hours(1)), Rates;
+
+        /// Login challenges per address.
+        challenge: Rate = Rate::new(30, minutes(1)), Rates;
+
+        /// Logins per address and per account.
+        token: Rate = Rate::new(10, minutes(1)), Rates;
+
+        /// Key bundles per asker, of whomever: each uses up a one-time prekey of its owner.
+        bundle: Rate = Rate::new(5, minutes(1)), Rates;
+
+        /// Key bundles per asker and owner, so that no one can drain another's prekeys.
+        bundle_pair: Rate = Rate::new(6, hours(1)), Rates;
+
+        /// Uploads of prekeys per user.
+        key_upload: Rate = Rate::new(20, hours(1)), Rates;
+
+        /// Requests for relay credentials per user.
+        turn_credentials: Rate = Rate::new(30, minutes(1)), Rates;
+
+        /// Messages per sender, sustained.
+        messages: Rate = Rate::new(120, minutes(1)), Rates;
+
+        /// Messages per sender at once.
+        messages_burst: u32 = 60, Count(1..=1_000_000);
+
+        /// Frames per WebSocket, sustained.
+        frames: Rate = Rate::new(20, seconds(1)), Rates;
+
+        /// Frames per WebSocket at once.
+        frames_burst: u32 = 100, Count(1..=1_000_000);
+
+        /// Largest WebSocket frame and message. Must hold the largest payload and what is around it.
+        frame_bytes: usize = 256 * 1024, Bytes(KIB..=16 * MIB);
+
+        /// Connections that have not logged in yet, in all.
+        unauthenticated_connections: usize = 500, Count(1..=1_000_000);
+
+        /// Connections that have not logged in yet, per address.
+        unauthenticated_per_address: usize = 20, Count(1..=1_000_000);
+
+        /// HTTP body of a registration, which carries many prekeys.
+        register_body: usize = 1024 * 1024, Bytes(KIB..=16 * MIB);
+
+        /// Any other HTTP body. Must hold the largest payload and what is around it.
+        body: usize = 256 * 1024, Bytes(KIB..=16 * MIB);
+
+        /// Header block of an HTTP request; proxies add to it.
+        header_bytes: usize = 16 * 1024, Bytes(8 * KIB..=MIB);
+
+        /// Header fields of an HTTP request.
+        header_fields: usize = 64, Count(8..=1000);
+
+        /// Time for a whole header block to arrive: against clients that send a byte at a time.
+        header_timeout: Duration = seconds(10), Span(millis(100)..=minutes(10));
+
+        /// Time for a whole body to arrive.
+        body_timeout: Duration = seconds(30), Span(millis(100)..=minutes(10));
+
+        /// How long an idle HTTP connection is kept for the next request.
+        keep_alive: Duration = seconds(60), Span(millis(100)..=hours(1));
+
+        /// Time for a WebSocket to log in.
+        auth_timeout: Duration = seconds(5), Span(millis(100)..=minutes(10));
+
+        /// How often a WebSocket is pinged; it ends after two unanswered pings. Proxies drop
+        /// connections that are silent for about 100 seconds.
+        heartbeat: Duration = seconds(30), Span(millis(100)..=seconds(90));
+    }
+}
+
+/// So many in a period, written `10/1m`; bursts up to the whole number are fine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: u32,
+    /// In what time.
+    pub period: Duration,
+}
+
+impl Rate {
+    /// `count` in `period`.
+    pub const fn new(count: u32, period: Duration) -> Self {
+        Self { count, period }
+    }
+}

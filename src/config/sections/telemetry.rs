@@ -1,0 +1,53 @@
+//! `[telemetry]`
+
+use crate::config::key::section;
+use crate::config::kind::{OneOf, Words};
+
+section! {
+    /// Logs. At no level do they name a member, an address, a key or a message.
+    [telemetry] Telemetry {
+        /// How much the log says: "error", "warn", "info", "debug" or "trace".
+        log: LogLevel = LogLevel::Info, OneOf;
+
+        /// How the log is written: "text" for people, "json" for programs.
+        format: LogFormat = LogFormat::Text, OneOf;
+    }
+}
+
+/// How much the log says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Failures.
+    Error,
+    /// And what may become one.
+    Warn,
+    /// And what an operator wants to know.
+    Info,
+    /// And what a developer wants to know.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl Words for LogLevel {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("error", Self::Error),
+        ("warn", Self::Warn),
+        ("info", Self::Info),
+        ("debug", Self::Debug),
+        ("trace", Self::Trace),
+    ];
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Words for LogFormat {
+    const WORDS: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
+}

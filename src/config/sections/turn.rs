@@ -1,0 +1,53 @@
+//! `[turn]`
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{days, hours, minutes, seconds};
+use crate::config::key::section;
+use crate::config::kind::{
+    AbsolutePath, Address, Count, List, Optional, Ports, Realm, Socket, Span, Switch,
+};
+
+section! {
+    /// The media relay: voice can't pass a web proxy or tunnel, so it has its own door.
+    [turn] Turn {
+        /// Whether the media relay runs. Calls need one: this, or another that shares the secret.
+        enabled: bool = true, Switch;
+
+        /// UDP addresses to listen on; members must reach them. Empty: port 3478 of every
+        /// interface, or of loopback where there is no public_url.
+        listen: Option<Vec<SocketAddr>> = None, Optional(List(Socket));
+
+        /// The realm that credentials belong to. Empty: the host of public_url, else "privcomm".
+        realm: Option<String> = None, Optional(Realm);
+
+        /// The address at which clients reach the relay. Empty: found. Set it where this machine
+        /// can't see its own public address, behind a router that forwards ports.
+        public_address: Option<IpAddr> = None, Optional(Address);
+
+        /// Ports that relayed addresses carry. They are names inside this process, no sockets:
+        /// nothing needs to be opened for them in a firewall.
+        relay_ports: RangeInclusive<u16> = 49152..=65535, Ports;
+
+        /// How long relay credentials are good for. Stolen ones are of use for so long; clients
+        /// fetch new ones as they need them.
+        credential_ttl: Duration = hours(1), Span(seconds(1)..=days(1));
+
+        /// Allocations at once: two for a call.
+        max_allocations: usize = 1000, Count(1..=65_535);
+
+        /// Allocations at once per user, so that one can't take them all.
+        max_allocations_per_user: usize = 12, Count(1..=65_535);
+
+        /// How long a nonce is good for; then clients are handed another, at least once an hour
+        /// (RFC 8656, section 5).
+        nonce_ttl: Duration = minutes(10), Span(seconds(1)..=hours(1));
+
+        /// A file with the secret that credentials are made from, for relays on other machines that
+        /// share it. Empty: the secret made at the first start.
+        secret_file: Option<PathBuf> = None, Optional(AbsolutePath);
+    }
+}
