@@ -7,4 +7,5 @@ pub mod base;
 pub mod config;
 pub mod hub;
 pub mod ratelimit;
+pub mod telemetry;
 pub mod wire;
