@@ -4,8 +4,10 @@
 
 pub mod auth;
 pub mod base;
+pub mod cli;
 pub mod config;
 pub mod hub;
 pub mod ratelimit;
+pub mod serve;
 pub mod telemetry;
 pub mod wire;

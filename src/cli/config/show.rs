@@ -1,0 +1,62 @@
+//! `privcomm config show`
+
+use clap::Args;
+use serde::Serialize;
+
+use super::place::Place;
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::output;
+use crate::cli::settings::Settings;
+use crate::config::{Entry, Loaded, Value};
+
+/// Print every value with where it came from
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Show {
+    #[command(flatten)]
+    settings: Settings,
+
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Document {
+    settings: Vec<Setting>,
+}
+
+#[derive(Serialize)]
+struct Setting {
+    key: String,
+    value: Value,
+    #[serde(flatten)]
+    place: Place,
+}
+
+impl From<Entry> for Setting {
+    fn from(entry: Entry) -> Self {
+        Self {
+            place: Place::from(&entry.source),
+            key: entry.key,
+            value: entry.value,
+        }
+    }
+}
+
+impl Show {
+    pub(super) fn run(&self) -> Result<Exit, CliError> {
+        let loaded = self.settings.layers()?.load()?;
+        if self.json {
+            let settings = loaded.entries().map(Setting::from).collect();
+            output::json(Document { settings })?;
+        } else {
+            output::table(["KEY", "VALUE", "SOURCE"], &rows(&loaded))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn rows(loaded: &Loaded) -> Vec<[String; 3]> {
+    let row = |entry: Entry| [entry.key, entry.value.to_string(), entry.source.to_string()];
+    loaded.entries().map(row).collect()
+}

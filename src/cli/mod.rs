@@ -1,0 +1,80 @@
+//! What the operator types: one file per command.
+//!
+//! Data goes to stdout, talk to stderr. `--json` makes one document `{"v":1,…}` of the data, to
+//! which members are only ever added.
+
+mod config;
+mod exit;
+mod output;
+mod serve;
+mod settings;
+mod version;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Telemetry;
+use exit::CliError;
+
+/// A command line.
+#[derive(Debug, Parser)]
+#[command(name = "privcomm", version, about, long_about = None, max_term_width = 100)]
+#[command(
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  privcomm serve                     run on this machine only, with no configuration
+  privcomm config example            every setting with its default and reason
+  privcomm config check              is the configuration right?
+
+Exit codes: 0 ok, 1 failed, 2 usage or configuration."
+)]
+pub struct Invocation {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    Version(version::Version),
+}
+
+impl Invocation {
+    /// The command line of this process. Ends the process for `--help`, and with exit code 2 where
+    /// it can't be understood.
+    pub fn from_arguments() -> Self {
+        Self::parse()
+    }
+}
+
+/// Does what the command line says. `start_logging` is called by commands that log; what it
+/// returns is kept for as long as they run.
+pub fn run<L, E: fmt::Display>(
+    invocation: Invocation,
+    start_logging: impl FnOnce(&Telemetry) -> Result<L, E>,
+) -> ExitCode {
+    let result = match invocation.command {
+        Command::Serve(command) => command.run(start_logging),
+        Command::Config(command) => command.run(),
+        Command::Version(command) => command.run(),
+    };
+    result.unwrap_or_else(CliError::report).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Invocation::command().debug_assert();
+    }
+}

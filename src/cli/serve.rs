@@ -1,0 +1,58 @@
+//! `privcomm serve`: the daemon.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::runtime::Builder;
+
+use super::exit::{CliError, Exit};
+use super::settings::Settings;
+use crate::config::{ListenAddress, Telemetry};
+
+/// How long work on blocking threads may hold up the end of a daemon that has already stopped.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
+/// Run the daemon
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm serve                                   on this machine only
+  privcomm serve --data ./state --listen 127.0.0.1:0
+  privcomm serve --config /etc/privcomm/config.toml --set telemetry.log=debug")]
+pub(super) struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+
+    /// State directory, with the database and the secrets [default: store.path]
+    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    data: Option<PathBuf>,
+
+    /// Address of the web and API side, in place of server.listen; may be repeated
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<ListenAddress>,
+}
+
+impl Serve {
+    pub(super) fn run<L, E: fmt::Display>(
+        self,
+        start_logging: impl FnOnce(&Telemetry) -> Result<L, E>,
+    ) -> Result<Exit, CliError> {
+        let mut layers = self.settings.layers()?;
+        if !self.listen.is_empty() {
+            layers = layers.flag_list("server.listen", &self.listen);
+        }
+        let config = layers.load()?.into_config();
+        let _logs = start_logging(&config.telemetry)
+            .map_err(|error| CliError::Logging(error.to_string()))?;
+        let runtime = Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(CliError::Runtime)?;
+        let result = runtime.block_on(crate::serve::run(config, self.data));
+        runtime.shutdown_timeout(LEFTOVERS);
+        result?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,245 @@
+//! What the operator sees of the commands that need no daemon: the real binary, its output and
+//! its exit code.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test can't do without is there, or it fails"
+)]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A configuration file that is gone with its owner.
+struct ConfigFile {
+    directory: TempDir,
+}
+
+impl ConfigFile {
+    fn new(text: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        std::fs::write(directory.path().join("config.toml"), text).unwrap();
+        Self { directory }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("config.toml")
+    }
+
+    /// `privcomm …` with this file, in an environment with nothing else in it.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = privcomm(arguments);
+        command.env("PRIVCOMM_CONFIG", self.path());
+        command
+    }
+}
+
+fn privcomm(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_privcomm"));
+    command.args(arguments).env_clear();
+    command
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+/// The setting `key` of `config show --json`.
+fn shown(command: &mut Command, key: &str) -> Value {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["v"], 1);
+    let settings = document["settings"].as_array().unwrap();
+    settings
+        .iter()
+        .find(|setting| setting["key"] == key)
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn the_printed_example_is_the_file_in_the_repository() {
+    let output = privcomm(&["config", "example"]).output().unwrap();
+    assert!(output.status.success());
+    assert!(stdout(&output) == include_str!("../config.toml.example"));
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn the_example_is_a_right_configuration() {
+    let file = ConfigFile::new(include_str!("../config.toml.example"));
+    let output = file.command(&["config", "check"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output),
+        format!("ok: {} is right\n", file.path().display())
+    );
+}
+
+#[test]
+fn a_wrong_file_is_told_where_and_what_was_meant_and_exits_with_2() {
+    let file = ConfigFile::new("[server]\nmax_conections = 5\n[auth]\ntoken_ttl = \"31m\"\n");
+    let output = file.command(&["config", "check"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stdout(&output), "");
+    let path = file.path();
+    let path = path.display();
+    assert_eq!(
+        stderr(&output),
+        format!(
+            "error: {path}:2:1: unknown key server.max_conections; \
+             did you mean server.max_connections?\n\
+             error: {path}:4:1: auth.token_ttl: expected a duration from \"1s\" to \"30m\" \
+             (units: ms, s, m, h, d); got \"31m\"\n"
+        )
+    );
+}
+
+#[test]
+fn what_is_wrong_can_be_read_by_programs() {
+    let file = ConfigFile::new("[server]\nmax_conections = 5\n");
+    let output = file
+        .command(&["config", "check", "--json"])
+        .env("PRIVCOMM_TURN__ENABLED", "perhaps")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["v"], 1);
+    assert_eq!(document["ok"], false);
+    let problems = &document["problems"];
+    assert_eq!(problems[0]["source"], "file");
+    assert_eq!(problems[0]["line"], 2);
+    assert_eq!(problems[1]["source"], "environment");
+    assert_eq!(problems[1]["variable"], "PRIVCOMM_TURN__ENABLED");
+}
+
+#[test]
+fn the_daemon_refuses_the_configuration_that_the_check_refuses() {
+    let file = ConfigFile::new("[server]\nlisten = []\n");
+    let check = file.command(&["config", "check"]).output().unwrap();
+    let serve = file.command(&["serve"]).output().unwrap();
+    assert_eq!(serve.status.code(), Some(2));
+    assert_eq!(stderr(&serve), stderr(&check));
+}
+
+#[test]
+fn a_flag_goes_before_environment_before_file_before_default() {
+    let key = "server.max_connections";
+    let nothing = ConfigFile::new("");
+    let file = ConfigFile::new("[server]\nmax_connections = 1\n");
+    let arguments = ["config", "show", "--json"];
+    let with_flag = [
+        "config",
+        "show",
+        "--json",
+        "--set",
+        "server.max_connections=3",
+    ];
+    let variable = "PRIVCOMM_SERVER__MAX_CONNECTIONS";
+
+    let setting = shown(&mut nothing.command(&arguments), key);
+    assert_eq!(
+        (&setting["value"], &setting["source"]),
+        (&10_000.into(), &"default".into())
+    );
+    let setting = shown(&mut file.command(&arguments), key);
+    assert_eq!(
+        (&setting["value"], &setting["source"]),
+        (&1.into(), &"file".into())
+    );
+    assert_eq!(setting["line"], 2);
+    let setting = shown(file.command(&arguments).env(variable, "2"), key);
+    assert_eq!(
+        (&setting["value"], &setting["source"]),
+        (&2.into(), &"environment".into())
+    );
+    assert_eq!(setting["variable"], variable);
+    let setting = shown(file.command(&with_flag).env(variable, "2"), key);
+    assert_eq!(
+        (&setting["value"], &setting["source"]),
+        (&3.into(), &"flag".into())
+    );
+}
+
+#[test]
+fn people_are_shown_a_table() {
+    let file = ConfigFile::new("[calls]\nring_timeout = \"1m\"\n");
+    let output = file.command(&["config", "show"]).output().unwrap();
+    assert!(output.status.success());
+    let cells = |line: &str| -> Vec<String> {
+        let cells = line
+            .split("  ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty());
+        cells.map(str::to_owned).collect()
+    };
+    let mut lines = stdout(&output).lines();
+    assert_eq!(cells(lines.next().unwrap()), ["KEY", "VALUE", "SOURCE"]);
+    let line = lines
+        .find(|line| line.starts_with("calls.ring_timeout"))
+        .unwrap();
+    let source = format!("{}:2", file.path().display());
+    assert_eq!(cells(line), ["calls.ring_timeout", "\"1m\"", &source]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error_of_configuration() {
+    let output = privcomm(&["config", "show", "--config", "/nonexistent/x.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).starts_with("error: /nonexistent/x.toml:1:1: expected a readable file")
+    );
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_exits_with_2() {
+    for arguments in [
+        &["sing"][..],
+        &["config", "show", "--set", "turn.enabled"],
+        &["serve", "--listen", "localhost"],
+    ] {
+        let output = privcomm(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(stdout(&output), "");
+        assert!(
+            stderr(&output).starts_with("error: "),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn the_version_is_the_package_s() {
+    let output = privcomm(&["version"]).output().unwrap();
+    assert_eq!(
+        stdout(&output),
+        concat!("privcomm ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    let output = privcomm(&["version", "--json"]).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["v"], 1);
+    assert_eq!(document["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    for arguments in [&["--help"][..], &["serve", "--help"], &["config", "--help"]] {
+        let output = privcomm(arguments).output().unwrap();
+        assert!(output.status.success());
+        assert!(
+            stdout(&output).contains("Examples:\n  privcomm "),
+            "{arguments:?}"
+        );
+    }
+}
