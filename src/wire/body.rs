@@ -315,9 +315,23 @@ pub struct Account {
 /// `PATCH /api/v1/account`
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AccountPatch {
-    /// The name to tell those one calls, at most 64 characters; null takes it away.
+    /// The name to tell those one calls, at most 64 characters; null takes it away, absent leaves it.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(value_type = Option<String>)]
-    pub public_name: Option<Private<String>>,
+    pub public_name: Option<Option<Private<String>>>,
+}
+
+/// Tells a member that is null from one that is absent.
+fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// `DELETE /api/v1/account`: a fresh signature as for a token.
@@ -386,6 +400,13 @@ pub struct Health {
     pub version: String,
 }
 
+/// `GET /health/live`: the process answers, and nothing else was asked.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct Liveness {
+    /// Always `healthy`.
+    pub status: HealthStatus,
+}
+
 /// Each part of the daemon, asked just now.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct HealthChecks {
@@ -407,4 +428,24 @@ pub enum HealthStatus {
     Degraded,
     /// It is switched off.
     Off,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_takes_a_public_name_away_and_absence_leaves_it() {
+        let patch = |text| {
+            serde_json::from_str::<AccountPatch>(text)
+                .unwrap()
+                .public_name
+        };
+        assert_eq!(patch("{}"), None);
+        assert_eq!(patch(r#"{"public_name":null}"#), Some(None));
+        assert_eq!(
+            patch(r#"{"public_name":"Anna"}"#),
+            Some(Some(Private("Anna".to_owned())))
+        );
+    }
 }
