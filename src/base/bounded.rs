@@ -51,6 +51,11 @@ impl<K: Hash + Eq, V> BoundedMap<K, V> {
         self.0.pop(key)
     }
 
+    /// The least recently used entry, without counting as a use.
+    pub fn oldest(&self) -> Option<(&K, &V)> {
+        self.0.peek_lru()
+    }
+
     /// Takes the least recently used entry out if `is_stale` says so of it.
     pub fn remove_oldest_if(&mut self, is_stale: impl FnOnce(&K, &V) -> bool) -> Option<(K, V)> {
         let (key, value) = self.0.peek_lru()?;
