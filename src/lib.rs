@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod base;
+pub mod calls;
 pub mod cli;
 pub mod config;
 pub mod hub;
