@@ -36,6 +36,18 @@ impl Timestamp {
         u32::try_from(self.0 / MILLIS_PER_DAY).unwrap_or(u32::MAX)
     }
 
+    /// Midnight at the start of a day, counted in days since the epoch.
+    pub fn of_day(day: u32) -> Self {
+        Self(u64::from(day) * MILLIS_PER_DAY)
+    }
+
+    /// The day as text, `YYYY-MM-DD`.
+    pub fn date(self) -> String {
+        let mut text = self.to_string();
+        text.truncate("YYYY-MM-DD".len());
+        text
+    }
+
     /// The moment `duration` later; the last representable one instead of an overflow.
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
@@ -131,6 +143,13 @@ mod tests {
         );
         let json = serde_json::to_string(&moment).unwrap();
         assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), moment);
+    }
+
+    #[test]
+    fn a_day_has_a_date() {
+        let moment = Timestamp::from_millis(1_795_219_200_000);
+        assert_eq!(Timestamp::of_day(moment.day()), moment);
+        assert_eq!(moment.date(), "2026-11-21");
     }
 
     #[test]
