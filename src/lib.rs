@@ -10,5 +10,6 @@ pub mod config;
 pub mod hub;
 pub mod ratelimit;
 pub mod serve;
+pub mod store;
 pub mod telemetry;
 pub mod wire;

@@ -1,0 +1,123 @@
+//! What can go wrong in the store.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why the store couldn't do what was asked.
+///
+/// Cheap to clone: one failed commit is heard by everybody whose write was in it. After a failed
+/// commit the outcome is open: the write is usually undone, but may turn out to have been kept.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process, or another store of this one, has the database.
+    #[error("{} is in use by another process: stop the service first", path.display())]
+    AlreadyOpen {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// A newer version of this program wrote the database.
+    #[error(
+        "the database has schema {found}, but this version knows schemas up to {supported}: \
+         use the version that wrote it, or a newer one"
+    )]
+    NewerSchema {
+        /// The schema of the database.
+        found: u64,
+        /// The newest schema this version knows.
+        supported: u64,
+    },
+    /// A file operation around the database failed.
+    #[error("cannot {action} {}: {reason}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        reason: Arc<io::Error>,
+    },
+    /// The database itself failed: the disk, its space, or the file's integrity.
+    #[error("the database failed: {0}")]
+    Database(Arc<str>),
+    /// A row doesn't read as what it should be.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The store was closed, or its writer ended.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    pub(super) fn file(action: &'static str, path: impl Into<PathBuf>, reason: io::Error) -> Self {
+        Self::File {
+            action,
+            path: path.into(),
+            reason: Arc::new(reason),
+        }
+    }
+}
+
+/// A row that doesn't read as what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// Written in a form this version doesn't know.
+    #[error("a stored {record} has version {found}, expected {expected}")]
+    Version {
+        /// Which kind of record.
+        record: &'static str,
+        /// Its version byte.
+        found: u8,
+        /// The version byte that is known.
+        expected: u8,
+    },
+    /// Ends too early.
+    #[error("a stored {record} ends {missing} bytes too early")]
+    Short {
+        /// Which kind of record.
+        record: &'static str,
+        /// How many bytes the next field lacks.
+        missing: usize,
+    },
+    /// Goes on after its end.
+    #[error("a stored {record} goes on for {excess} bytes after its end")]
+    Long {
+        /// Which kind of record.
+        record: &'static str,
+        /// How many bytes are too many.
+        excess: usize,
+    },
+    /// Holds a value its field can't have.
+    #[error("a stored {record} has an impossible {field}")]
+    Field {
+        /// Which kind of record.
+        record: &'static str,
+        /// Which field.
+        field: &'static str,
+    },
+    /// Another row says that it exists, but it doesn't.
+    #[error("a stored {record} is missing")]
+    Missing {
+        /// Which kind of record.
+        record: &'static str,
+    },
+}
+
+macro_rules! database_failure {
+    ($($error:ty),*) => {$(
+        impl From<$error> for StoreError {
+            fn from(error: $error) -> Self {
+                Self::Database(error.to_string().into())
+            }
+        }
+    )*};
+}
+
+database_failure!(
+    redb::StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError
+);

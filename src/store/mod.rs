@@ -1,0 +1,44 @@
+//! Floor 3: everything that outlives the process, in one embedded database behind typed methods.
+//!
+//! What it promises:
+//!
+//! - **An answer means disk.** One writer thread commits whatever gathered while it committed before,
+//!   as one group, synced in two phases; callers hear back after that, never before.
+//! - **All or nothing.** What one method changes is one transaction.
+//! - **A message may be spared.** One that is withdrawn before its group is never written.
+//! - **Reads don't wait for writes.** They see a snapshot of the last commit.
+//! - **A crash costs nothing but what was under way**, and the next start is quick.
+//!
+//! The way of a write: `handle` hands it in → `intake` gathers → `writer` commits → the caller hears.
+//! `tables` lists what is on disk, `record` how a row is spelled, `migrate` how old databases
+//! become new ones. What a row means is in `accounts`, `prekeys`, `invites`, `contacts`, `queue`.
+
+mod accounts;
+mod contacts;
+mod disk;
+mod error;
+mod handle;
+mod intake;
+mod invites;
+mod migrate;
+mod pending;
+mod prekeys;
+mod queue;
+mod reader;
+mod record;
+mod space;
+
+mod tables;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use accounts::{Admission, Registered, Registration, Update};
+pub use contacts::{ContactStored, MAX_CONTACTS};
+pub use error::{RecordError, StoreError};
+pub use handle::{Store, StoreOptions};
+pub use invites::Revocation;
+pub use pending::{Backlog, NewMessage, PendingWrite, Withdrawal};
+pub use prekeys::{KeyUpload, MAX_PREKEYS, TakenPrekey, Uploaded};
+pub use reader::{Figures, KeyStatus};
+pub use record::{Account, Invite, QueueEntry, Standing, StoredMessage};
