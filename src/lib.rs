@@ -8,6 +8,7 @@ pub mod calls;
 pub mod cli;
 pub mod config;
 pub mod hub;
+pub mod net;
 pub mod ratelimit;
 pub mod serve;
 pub mod store;

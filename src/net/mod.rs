@@ -1,0 +1,14 @@
+//! Floor 3: sockets that accept, and who is at the other end of them.
+//!
+//! `listener` binds and accepts and never gives up, `stream` is one connection, `capacity` counts
+//! how many there may be, `forwarded` says whose address a trusted proxy speaks for.
+
+mod capacity;
+mod forwarded;
+mod listener;
+mod stream;
+
+pub use capacity::{Capacity, Permit};
+pub use forwarded::{InvalidNetwork, TrustedProxies};
+pub use listener::{BindError, Listener};
+pub use stream::{Remote, Stream};
