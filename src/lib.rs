@@ -13,4 +13,5 @@ pub mod ratelimit;
 pub mod serve;
 pub mod store;
 pub mod telemetry;
+pub mod turn;
 pub mod wire;

@@ -1,0 +1,264 @@
+//! One allocation as the data plane sees it: whose it is, whom it hears, which channels it has.
+//!
+//! Deadlines here are the ones that count; the engine's timers only tidy up behind them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::gate::Holder;
+use super::moment::Moment;
+
+/// How long a permission lasts (RFC 8656 §9).
+pub(crate) const PERMISSION_LIFETIME: Duration = Duration::from_mins(5);
+
+/// How long a channel stays bound (RFC 8656 §12).
+pub(crate) const CHANNEL_LIFETIME: Duration = Duration::from_mins(10);
+
+/// Permissions of one allocation: more addresses than a relay has.
+const MAX_PERMISSIONS: usize = 32;
+
+/// Channels of one allocation: a call needs one or two, each costs the engine a task.
+const MAX_CHANNELS: usize = 32;
+
+/// A listening socket of this relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ListenerId(pub(crate) u16);
+
+/// What identifies an allocation: the client's transport address and the listener it came to
+/// (RFC 8656 §3.2). It doesn't print, because it says where somebody is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FiveTuple {
+    pub(crate) listener: ListenerId,
+    pub(crate) client: SocketAddr,
+}
+
+impl std::fmt::Debug for FiveTuple {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FiveTuple(…)")
+    }
+}
+
+/// One allocation of this process, never used again while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AllocationId(pub(crate) u64);
+
+/// Why a channel can't be bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BindRefusal {
+    /// The number is bound to another peer, or the peer to another number.
+    Conflict,
+    /// There are as many channels as an allocation may have.
+    Full,
+}
+
+#[derive(Debug)]
+struct Permission {
+    ip: IpAddr,
+    until: Moment,
+}
+
+#[derive(Debug)]
+struct Channel {
+    number: u16,
+    peer: SocketAddr,
+    until: Moment,
+}
+
+/// An allocation.
+pub(crate) struct Allocation {
+    pub(crate) id: AllocationId,
+    pub(crate) tuple: FiveTuple,
+    pub(crate) relayed: SocketAddr,
+    pub(crate) holder: Holder,
+    pub(crate) username: Box<str>,
+    pub(crate) until: Moment,
+    permissions: Vec<Permission>,
+    channels: Vec<Channel>,
+}
+
+impl std::fmt::Debug for Allocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Allocation")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Allocation {
+    pub(crate) fn new(
+        id: AllocationId,
+        tuple: FiveTuple,
+        relayed: SocketAddr,
+        holder: Holder,
+        username: Box<str>,
+        until: Moment,
+    ) -> Self {
+        Self {
+            id,
+            tuple,
+            relayed,
+            holder,
+            username,
+            until,
+            permissions: Vec::new(),
+            channels: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_live(&self, now: Moment) -> bool {
+        now < self.until
+    }
+
+    /// Whether packets between this allocation and `ip` pass.
+    pub(crate) fn permits(&self, ip: IpAddr, now: Moment) -> bool {
+        self.permissions
+            .iter()
+            .any(|permission| permission.ip == ip && now < permission.until)
+    }
+
+    /// Whether permissions for all these addresses fit.
+    pub(crate) fn has_room_for(&self, ips: &[IpAddr], now: Moment) -> bool {
+        let kept = self
+            .permissions
+            .iter()
+            .filter(|permission| now < permission.until && !ips.contains(&permission.ip))
+            .count();
+        kept + ips.len() <= MAX_PERMISSIONS
+    }
+
+    /// Gives or renews a permission.
+    pub(crate) fn permit(&mut self, ip: IpAddr, now: Moment) {
+        self.permissions
+            .retain(|permission| permission.ip != ip && now < permission.until);
+        self.permissions.push(Permission {
+            ip,
+            until: now.after(PERMISSION_LIFETIME),
+        });
+    }
+
+    /// The peer behind a channel.
+    pub(crate) fn channel_peer(&self, number: u16, now: Moment) -> Option<SocketAddr> {
+        self.channels.iter().find_map(|channel| {
+            (channel.number == number && now < channel.until).then_some(channel.peer)
+        })
+    }
+
+    /// The channel to a peer.
+    pub(crate) fn channel_to(&self, peer: SocketAddr, now: Moment) -> Option<u16> {
+        self.channels.iter().find_map(|channel| {
+            (channel.peer == peer && now < channel.until).then_some(channel.number)
+        })
+    }
+
+    /// Whether a channel may be bound or renewed (RFC 8656 §12.2).
+    pub(crate) fn check_bind(
+        &self,
+        number: u16,
+        peer: SocketAddr,
+        now: Moment,
+    ) -> Result<(), BindRefusal> {
+        match (self.channel_peer(number, now), self.channel_to(peer, now)) {
+            (Some(bound), _) if bound == peer => Ok(()),
+            (None, None) => {
+                let live = self.channels.iter().filter(|channel| now < channel.until);
+                if live.count() < MAX_CHANNELS {
+                    Ok(())
+                } else {
+                    Err(BindRefusal::Full)
+                }
+            }
+            _ => Err(BindRefusal::Conflict),
+        }
+    }
+
+    /// Forgets channels whose time is over, and names them.
+    pub(crate) fn drop_lapsed_channels(&mut self, now: Moment) -> Vec<u16> {
+        self.channels
+            .extract_if(.., |channel| now >= channel.until)
+            .map(|channel| channel.number)
+            .collect()
+    }
+
+    /// Binds or renews a channel that was checked, and the permission that goes with it.
+    pub(crate) fn bind(&mut self, number: u16, peer: SocketAddr, now: Moment) {
+        self.channels.retain(|channel| channel.number != number);
+        self.channels.push(Channel {
+            number,
+            peer,
+            until: now.after(CHANNEL_LIFETIME),
+        });
+        self.permit(peer.ip(), now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allocation() -> Allocation {
+        Allocation::new(
+            AllocationId(1),
+            FiveTuple {
+                listener: ListenerId(0),
+                client: "192.0.2.1:4000".parse().unwrap(),
+            },
+            "203.0.113.5:5000".parse().unwrap(),
+            Holder::Name("anna".into()),
+            "anna".into(),
+            Moment::default().after(Duration::from_hours(1)),
+        )
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_start(Duration::from_secs(seconds))
+    }
+
+    fn peer(port: u16) -> SocketAddr {
+        SocketAddr::new("203.0.113.5".parse().unwrap(), port)
+    }
+
+    #[test]
+    fn a_permission_lasts_300_seconds_and_a_channel_600() {
+        let mut allocation = allocation();
+        allocation.bind(0x4000, peer(5001), at(0));
+        assert!(allocation.permits(peer(1).ip(), at(299)));
+        assert!(!allocation.permits(peer(1).ip(), at(300)));
+        assert_eq!(allocation.channel_peer(0x4000, at(599)), Some(peer(5001)));
+        assert_eq!(allocation.channel_peer(0x4000, at(600)), None);
+        assert_eq!(allocation.drop_lapsed_channels(at(600)), [0x4000]);
+    }
+
+    #[test]
+    fn a_channel_and_its_peer_are_one_to_one() {
+        let mut allocation = allocation();
+        allocation.bind(0x4000, peer(5001), at(0));
+        let check = |number, to, now| allocation.check_bind(number, peer(to), at(now));
+        assert_eq!(check(0x4000, 5001, 1), Ok(()));
+        assert_eq!(check(0x4000, 5002, 1), Err(BindRefusal::Conflict));
+        assert_eq!(check(0x4001, 5001, 1), Err(BindRefusal::Conflict));
+        assert_eq!(check(0x4001, 5002, 1), Ok(()));
+        assert_eq!(check(0x4001, 5001, 600), Ok(()));
+    }
+
+    #[test]
+    fn channels_and_permissions_have_a_ceiling() {
+        let mut allocation = allocation();
+        for (number, port) in (0x4000..).zip(5000..).take(MAX_CHANNELS - 1) {
+            allocation.bind(number, peer(port), at(0));
+        }
+        assert_eq!(allocation.check_bind(0x4FFF, peer(6000), at(1)), Ok(()));
+        allocation.bind(0x4FFF, peer(6000), at(1));
+        assert_eq!(
+            allocation.check_bind(0x4FFE, peer(6001), at(1)),
+            Err(BindRefusal::Full)
+        );
+        assert_eq!(allocation.check_bind(0x4FFF, peer(6000), at(1)), Ok(()));
+
+        let ips: Vec<IpAddr> = (0..32)
+            .map(|last| IpAddr::from([192, 0, 2, last]))
+            .collect();
+        assert!(!allocation.has_room_for(&ips, at(1)));
+        assert!(allocation.has_room_for(&ips[1..], at(1)));
+        assert!(allocation.has_room_for(&ips, at(301)));
+    }
+}

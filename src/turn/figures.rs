@@ -1,0 +1,159 @@
+//! What the relay counts. No figure tells one client from another.
+
+use crate::base::Counter;
+
+use super::message::{ErrorCode, Malformed};
+
+/// Why a datagram went no further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DropReason {
+    /// Neither STUN nor ChannelData.
+    Foreign,
+    /// STUN or ChannelData of the wrong shape.
+    Malformed,
+    /// STUN whose FINGERPRINT isn't true.
+    Fingerprint,
+    /// STUN that nobody sends to a server.
+    Unexpected,
+    /// A stranger's request beyond the ration of answers.
+    Rationed,
+    /// Media from an address without an allocation.
+    NoAllocation,
+    /// ChannelData on a channel that isn't bound, or no longer.
+    NoChannel,
+    /// Media to a peer that its sender has no permission for.
+    NoPermission,
+    /// Media to an address that is no live allocation here.
+    NoPeer,
+    /// Media to an allocation that has no permission for its sender.
+    NotWelcome,
+    /// The system refused to send it.
+    SendFailed,
+}
+
+impl DropReason {
+    /// Every reason, in the order of the declaration.
+    pub const ALL: [Self; 11] = [
+        Self::Foreign,
+        Self::Malformed,
+        Self::Fingerprint,
+        Self::Unexpected,
+        Self::Rationed,
+        Self::NoAllocation,
+        Self::NoChannel,
+        Self::NoPermission,
+        Self::NoPeer,
+        Self::NotWelcome,
+        Self::SendFailed,
+    ];
+}
+
+impl From<Malformed> for DropReason {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::Fingerprint => Self::Fingerprint,
+            Malformed::Type => Self::Unexpected,
+            Malformed::Length | Malformed::Cookie | Malformed::Attribute => Self::Malformed,
+        }
+    }
+}
+
+/// The relay's figures at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// Allocations now.
+    pub allocations: u64,
+    /// Allocations since the start.
+    pub allocations_ever: u64,
+    /// Datagrams that came in, of every kind.
+    pub datagrams: u64,
+    /// Media datagrams that were handed over.
+    pub packets: u64,
+    /// Bytes of media that were handed over, without headers.
+    pub bytes: u64,
+    /// Datagrams that went no further, by reason.
+    pub drops: Vec<(DropReason, u64)>,
+    /// Requests refused, by error code.
+    pub refusals: Vec<(ErrorCode, u64)>,
+}
+
+impl Figures {
+    /// How many datagrams went no further for this reason.
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        count_of(&self.drops, &reason)
+    }
+
+    /// How many requests were refused with this code.
+    pub fn refused(&self, code: ErrorCode) -> u64 {
+        count_of(&self.refusals, &code)
+    }
+}
+
+fn count_of<K: PartialEq>(counts: &[(K, u64)], wanted: &K) -> u64 {
+    counts
+        .iter()
+        .find_map(|(key, count)| (key == wanted).then_some(*count))
+        .unwrap_or_default()
+}
+
+/// The counters behind [`Figures`].
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) datagrams: Counter,
+    pub(crate) packets: Counter,
+    pub(crate) bytes: Counter,
+    drops: [Counter; DropReason::ALL.len()],
+    refusals: [Counter; ErrorCode::ALL.len()],
+}
+
+impl Counters {
+    pub(crate) fn dropped(&self, reason: DropReason) {
+        self.drops[reason as usize].increment();
+    }
+
+    pub(crate) fn refused(&self, code: ErrorCode) {
+        self.refusals[code as usize].increment();
+    }
+
+    /// Everything counted; what is about allocations is the ledger's to say.
+    pub(crate) fn read(&self) -> Figures {
+        Figures {
+            allocations: 0,
+            allocations_ever: 0,
+            datagrams: self.datagrams.value(),
+            packets: self.packets.value(),
+            bytes: self.bytes.value(),
+            drops: paired(DropReason::ALL, &self.drops),
+            refusals: paired(ErrorCode::ALL, &self.refusals),
+        }
+    }
+}
+
+fn paired<K, const N: usize>(keys: [K; N], counters: &[Counter; N]) -> Vec<(K, u64)> {
+    keys.into_iter()
+        .zip(counters.iter().map(Counter::value))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_and_code_counts_for_itself() {
+        let counters = Counters::default();
+        for (index, reason) in DropReason::ALL.into_iter().enumerate() {
+            (0..=index).for_each(|_| counters.dropped(reason));
+        }
+        for (index, code) in ErrorCode::ALL.into_iter().enumerate() {
+            (0..=index).for_each(|_| counters.refused(code));
+        }
+        let figures = counters.read();
+        for (index, reason) in (1..).zip(DropReason::ALL) {
+            assert_eq!(figures.dropped(reason), index);
+        }
+        for (index, code) in (1..).zip(ErrorCode::ALL) {
+            assert_eq!(figures.refused(code), index);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Credentials that need no table: the name says until when, the password is a MAC of the name.
+//!
+//! A username is `<seconds since 1970>:<16 hexadecimal digits>`; its password is
+//! base64(HMAC-SHA-1(secret, username)), as the TURN REST interface has it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use zeroize::Zeroizing;
+
+use crate::base::Timestamp;
+
+/// The secret that credentials are made with, shared with whoever hands them out.
+#[derive(Clone)]
+pub struct TurnSecret(Zeroizing<Vec<u8>>);
+
+impl TurnSecret {
+    /// Takes `bytes` into custody.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The password that goes with a username.
+    pub(in crate::turn) fn password(&self, username: &str) -> Zeroizing<String> {
+        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+        let mut mac = <Hmac<Sha1> as KeyInit>::new_from_slice(&self.0).expect("any key");
+        mac.update(username.as_bytes());
+        Zeroizing::new(STANDARD.encode(mac.finalize().into_bytes()))
+    }
+
+    /// Whether there is anything secret in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Debug for TurnSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TurnSecret(…)")
+    }
+}
+
+/// Whether a credential may open something new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// Its time has not come.
+    Live,
+    /// It may only keep up what it opened while it was live, so that no call ends in mid-sentence.
+    Expired,
+}
+
+/// Digits behind the colon.
+const RANDOM_DIGITS: usize = 16;
+
+/// How a username stands at `now`; none: it isn't one of ours.
+pub(super) fn freshness(username: &str, now: Timestamp) -> Option<Freshness> {
+    let (seconds, random) = username.split_once(':')?;
+    let is_canonical = !seconds.is_empty()
+        && seconds.bytes().all(|digit| digit.is_ascii_digit())
+        && random.len() == RANDOM_DIGITS
+        && random.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let expiry: u64 = seconds.parse().ok().filter(|_| is_canonical)?;
+    Some(if now.as_secs() < expiry {
+        Freshness::Live
+    } else {
+        Freshness::Expired
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_the_mac_of_the_name() {
+        let secret = TurnSecret::new(b"north".to_vec());
+        let password = secret.password("1433895918506:0123456789abcdef");
+        assert_eq!(password.len(), 28);
+        assert_ne!(password, secret.password("1433895918507:0123456789abcdef"));
+        assert_eq!(format!("{secret:?}"), "TurnSecret(…)");
+    }
+
+    #[test]
+    fn a_name_expires_with_its_second() {
+        let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
+        let name = "1000:0123456789abcdef";
+        assert_eq!(freshness(name, at(999)), Some(Freshness::Live));
+        assert_eq!(freshness(name, at(1000)), Some(Freshness::Expired));
+    }
+
+    #[test]
+    fn other_spellings_are_nobody() {
+        for name in [
+            "",
+            "1000",
+            ":0123456789abcdef",
+            "+1000:0123456789abcdef",
+            "1000:0123456789abcde",
+            "1000:0123456789abcdefa",
+            "1000:0123456789abcdeg",
+            "99999999999999999999:0123456789abcdef",
+        ] {
+            assert_eq!(freshness(name, Timestamp::default()), None, "{name}");
+        }
+    }
+}

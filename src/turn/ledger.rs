@@ -1,0 +1,327 @@
+//! Everything the relay has given away: allocations, their ports, reservations, quotas.
+//!
+//! A port is in exactly one of four places: free, with an allocation, reserved by a token, or in
+//! quarantine, so that a late packet for one allocation never reaches the next.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::base::random;
+
+use super::allocation::{Allocation, AllocationId, FiveTuple};
+use super::dataplane::Table;
+use super::gate::Holder;
+use super::message::ErrorCode;
+use super::moment::Moment;
+use super::peers::Peers;
+use super::ports::{Parity, Ports};
+use super::quota::Quota;
+
+/// How long a port rests after its allocation is gone.
+pub(crate) const QUARANTINE: Duration = Duration::from_mins(1);
+
+/// How long a reserved port waits for its token (RFC 8656 §7.2: at least 30 seconds).
+const RESERVATION_LIFETIME: Duration = Duration::from_secs(30);
+
+/// What stands for a reserved port (RFC 8656 §18.10).
+pub(crate) type Token = [u8; 8];
+
+/// What a client wants of its relayed port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Port(Parity),
+    Reserved(Token),
+}
+
+/// A port that was taken for an allocation to be.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) id: AllocationId,
+    pub(crate) port: u16,
+    pub(crate) holder: Holder,
+    /// The token of the port after it, where the client asked for both.
+    pub(crate) reserved: Option<Token>,
+}
+
+#[derive(Debug)]
+struct Reservation {
+    token: Token,
+    port: u16,
+    holder: Holder,
+    until: Moment,
+}
+
+#[derive(Debug)]
+struct Resting {
+    port: u16,
+    holder: Holder,
+    until: Moment,
+}
+
+/// The books of the relay.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    pub(crate) table: Table,
+    pub(crate) peers: Peers,
+    max_allocations: usize,
+    quota: Quota,
+    ports: Ports,
+    reservations: Vec<Reservation>,
+    quarantine: VecDeque<Resting>,
+    last_id: u64,
+    opened: u64,
+}
+
+impl Ledger {
+    pub(crate) fn new(
+        public: Option<IpAddr>,
+        ports: RangeInclusive<u16>,
+        max_allocations: usize,
+        max_per_holder: usize,
+    ) -> Self {
+        Self {
+            table: Table::new(ports.clone()),
+            peers: Peers::new(public, ports.clone()),
+            max_allocations,
+            quota: Quota::new(max_per_holder),
+            ports: Ports::new(ports),
+            reservations: Vec::new(),
+            quarantine: VecDeque::new(),
+            last_id: 0,
+            opened: 0,
+        }
+    }
+
+    /// Takes a port for one more allocation, if the quotas admit it (RFC 8656 §7.2).
+    pub(crate) fn claim(
+        &mut self,
+        holder: Holder,
+        wish: Wish,
+        now: Moment,
+    ) -> Result<Claim, ErrorCode> {
+        self.settle(now);
+        if !self.quota.admits(&holder) {
+            return Err(ErrorCode::AllocationQuotaReached);
+        }
+        if self.table.len() >= self.max_allocations {
+            return Err(ErrorCode::InsufficientCapacity);
+        }
+        let (port, reserved) = match wish {
+            Wish::Reserved(token) => (self.redeem(token, &holder), None),
+            Wish::Port(parity) => {
+                let port = self.ports.take(parity, u32::from_ne_bytes(random::draw()));
+                let pair = port.filter(|_| parity == Parity::Pair);
+                (port, pair.map(|port| self.reserve(port + 1, &holder, now)))
+            }
+        };
+        let port = port.ok_or(ErrorCode::InsufficientCapacity)?;
+        self.quota.add_live(&holder);
+        self.last_id += 1;
+        Ok(Claim {
+            id: AllocationId(self.last_id),
+            port,
+            holder,
+            reserved,
+        })
+    }
+
+    /// Enters an allocation whose port was claimed.
+    pub(crate) fn open(&mut self, allocation: Allocation) {
+        self.opened += 1;
+        self.peers.add(allocation.relayed.ip());
+        self.table.insert(allocation);
+    }
+
+    /// Allocations opened since the start.
+    pub(crate) fn opened(&self) -> u64 {
+        self.opened
+    }
+
+    /// Gives a claimed port back that never came to be an allocation.
+    pub(crate) fn abandon(&mut self, claim: &Claim) {
+        self.ports.free(claim.port);
+        self.quota.remove_live(&claim.holder);
+    }
+
+    /// Takes an allocation off the books, if this very one is there, and rests its port.
+    pub(crate) fn close(&mut self, tuple: &FiveTuple, id: AllocationId, now: Moment) {
+        let is_there = self
+            .table
+            .of_client(tuple)
+            .is_some_and(|allocation| allocation.id == id);
+        if !is_there {
+            return;
+        }
+        if let Some(gone) = self.table.remove(tuple) {
+            self.quota.remove_live(&gone.holder);
+            self.rest(gone.relayed.port(), gone.holder, now);
+        }
+    }
+
+    /// Allocations whose time is over.
+    pub(crate) fn lapsed(&self, now: Moment) -> Vec<(FiveTuple, AllocationId)> {
+        self.table
+            .iter()
+            .filter(|allocation| !allocation.is_live(now))
+            .map(|allocation| (allocation.tuple, allocation.id))
+            .collect()
+    }
+
+    /// Frees ports that have rested, and those whose token nobody brought.
+    pub(crate) fn settle(&mut self, now: Moment) {
+        while let Some(rested) = self.quarantine.pop_front_if(|resting| resting.until <= now) {
+            self.ports.free(rested.port);
+            self.quota.remove_idle(&rested.holder);
+        }
+        for unused in self.reservations.extract_if(.., |it| it.until <= now) {
+            self.ports.free(unused.port);
+            self.quota.remove_idle(&unused.holder);
+        }
+    }
+
+    fn rest(&mut self, port: u16, holder: Holder, now: Moment) {
+        self.quota.add_idle(&holder);
+        self.quarantine.push_back(Resting {
+            port,
+            holder,
+            until: now.after(QUARANTINE),
+        });
+    }
+
+    fn reserve(&mut self, port: u16, holder: &Holder, now: Moment) -> Token {
+        let token = random::draw();
+        self.quota.add_idle(holder);
+        self.reservations.push(Reservation {
+            token,
+            port,
+            holder: holder.clone(),
+            until: now.after(RESERVATION_LIFETIME),
+        });
+        token
+    }
+
+    /// The port behind a token of the same holder's.
+    fn redeem(&mut self, token: Token, holder: &Holder) -> Option<u16> {
+        let position = self
+            .reservations
+            .iter()
+            .position(|it| it.token == token && it.holder == *holder)?;
+        let reservation = self.reservations.swap_remove(position);
+        self.quota.remove_idle(holder);
+        Some(reservation.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::turn::allocation::ListenerId;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_start(Duration::from_secs(seconds))
+    }
+
+    fn anna() -> Holder {
+        Holder::Name("anna".into())
+    }
+
+    fn bert() -> Holder {
+        Holder::Name("bert".into())
+    }
+
+    fn open(ledger: &mut Ledger, claim: &Claim) -> FiveTuple {
+        let tuple = FiveTuple {
+            listener: ListenerId(0),
+            client: SocketAddr::from(([192, 0, 2, 1], claim.port)),
+        };
+        ledger.open(Allocation::new(
+            claim.id,
+            tuple,
+            SocketAddr::from(([203, 0, 113, 5], claim.port)),
+            claim.holder.clone(),
+            "anna".into(),
+            at(600),
+        ));
+        tuple
+    }
+
+    #[test]
+    fn a_port_rests_before_it_is_given_again() {
+        let mut ledger = Ledger::new(None, 5000..=5000, 9, 9);
+        let any = Wish::Port(Parity::Any);
+        let claim = ledger.claim(anna(), any, at(0)).unwrap();
+        let tuple = open(&mut ledger, &claim);
+        ledger.close(&tuple, claim.id, at(10));
+        let refused = ledger.claim(anna(), any, at(69)).unwrap_err();
+        assert_eq!(refused, ErrorCode::InsufficientCapacity);
+        assert_eq!(ledger.claim(anna(), any, at(70)).unwrap().port, 5000);
+    }
+
+    #[test]
+    fn only_the_allocation_that_was_meant_is_closed() {
+        let mut ledger = Ledger::new(None, 5000..=5001, 9, 9);
+        let any = Wish::Port(Parity::Any);
+        let claim = ledger.claim(anna(), any, at(0)).unwrap();
+        let tuple = open(&mut ledger, &claim);
+        ledger.close(&tuple, AllocationId(99), at(1));
+        assert_eq!(ledger.table.len(), 1);
+        ledger.close(&tuple, claim.id, at(1));
+        assert_eq!(ledger.table.len(), 0);
+    }
+
+    #[test]
+    fn a_token_is_redeemed_once_in_time_and_by_its_holder() {
+        let mut ledger = Ledger::new(None, 5000..=5005, 9, 9);
+        let claim = ledger
+            .claim(anna(), Wish::Port(Parity::Pair), at(0))
+            .unwrap();
+        let token = Wish::Reserved(claim.reserved.unwrap());
+        assert!(ledger.claim(bert(), token, at(1)).is_err());
+        let second = ledger.claim(anna(), token, at(29)).unwrap();
+        assert_eq!(second.port, claim.port + 1);
+        assert!(ledger.claim(anna(), token, at(29)).is_err());
+
+        let late = ledger
+            .claim(anna(), Wish::Port(Parity::Pair), at(0))
+            .unwrap();
+        let token = Wish::Reserved(late.reserved.unwrap());
+        assert!(ledger.claim(anna(), token, at(30)).is_err());
+    }
+
+    #[test]
+    fn quotas_hold_on_both_sides() {
+        let mut ledger = Ledger::new(None, 5000..=5009, 3, 2);
+        let any = Wish::Port(Parity::Any);
+        for _ in 0..2 {
+            let claim = ledger.claim(anna(), any, at(0)).unwrap();
+            open(&mut ledger, &claim);
+        }
+        let refused = ledger.claim(anna(), any, at(0)).unwrap_err();
+        assert_eq!(refused, ErrorCode::AllocationQuotaReached);
+        let claim = ledger.claim(bert(), any, at(0)).unwrap();
+        open(&mut ledger, &claim);
+        let refused = ledger.claim(bert(), any, at(0)).unwrap_err();
+        assert_eq!(refused, ErrorCode::InsufficientCapacity);
+    }
+
+    #[test]
+    fn letting_go_in_turns_does_not_empty_the_range() {
+        let mut ledger = Ledger::new(None, 5000..=5099, 99, 2);
+        let any = Wish::Port(Parity::Any);
+        let opened = (0..100)
+            .map_while(|_| {
+                let claim = ledger.claim(anna(), any, at(0)).ok()?;
+                let tuple = open(&mut ledger, &claim);
+                ledger.close(&tuple, claim.id, at(0));
+                Some(())
+            })
+            .count();
+        assert_eq!(opened, 12);
+        assert!(ledger.claim(bert(), any, at(0)).is_ok());
+        assert!(ledger.claim(anna(), any, at(60)).is_ok());
+    }
+}

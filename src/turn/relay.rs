@@ -1,0 +1,219 @@
+//! The media relay as the rest of the daemon knows it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::sync::Mutex;
+
+use crate::base::task::Tasks;
+use crate::base::{Clock, Timestamp, UserId};
+
+use super::allocation::ListenerId;
+use super::control::{Books, Control, Surroundings};
+use super::error::TurnError;
+use super::figures::{Counters, Figures};
+use super::gate::Gate;
+use super::ledger::Ledger;
+use super::listener::{self, Listener};
+use super::message::{Class, Method, Shape, Writer};
+use super::moment::Timekeeper;
+use super::settings::{ChannelNumbers, Settings};
+
+/// How often lapsed allocations are ended. Nothing passes through one meanwhile.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long one question of the health check waits for its answer.
+const CHECK_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Questions of the health check before it gives up: a datagram may get lost in a flood.
+const CHECK_ATTEMPTS: usize = 4;
+
+/// A running media relay: STUN and TURN over UDP in the closed mode. Cheap to clone.
+///
+/// Relayed addresses are names without sockets; allocations of this relay reach each other in
+/// memory, and nothing else is reachable. The relay runs until the tasks it was given stop.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    pub(super) state: Arc<State>,
+}
+
+impl Relay {
+    /// Binds every address and begins to serve. To be called within a Tokio runtime.
+    pub fn start(settings: Settings, clock: Clock, tasks: &Tasks) -> Result<Self, TurnError> {
+        settings.check()?;
+        let state = Arc::new(State::new(settings, clock)?);
+        for id in state.listener_ids() {
+            let listener = Listener::new(id, Arc::clone(&state));
+            tasks.spawn("turn listener", listener.run(tasks.clone()));
+        }
+        let (sweeper, stopping) = (Arc::clone(&state), tasks.clone());
+        tasks.spawn("turn sweeper", async move {
+            tokio::select! {
+                () = stopping.stopping() => {}
+                () = sweeper.sweep_for_ever() => {}
+            }
+        });
+        Ok(Self { state })
+    }
+
+    /// The addresses it really listens on, in the order of the settings.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.state.addresses
+    }
+
+    /// Takes note of whose the random name of a credential is, until it expires: allocations under
+    /// it count for that user, and end with them. A name never noted counts by itself.
+    pub fn remember(&self, username: &str, user: UserId, expires: Timestamp) {
+        let now = self.state.books.time.calendar();
+        self.state.gate.remember(username, user, expires, now);
+    }
+
+    /// Ends this user's allocations at once, and refuses every credential noted as theirs so far.
+    pub async fn evict(&self, user: UserId) {
+        let names = self.state.gate.refuse(user);
+        let mut control = self.state.control.lock().await;
+        control.evict(user, &names, &self.state.books).await;
+    }
+
+    /// What was counted so far.
+    pub fn figures(&self) -> Figures {
+        let ledger = self.state.books.ledger();
+        Figures {
+            allocations: u64::try_from(ledger.table.len()).unwrap_or(u64::MAX),
+            allocations_ever: ledger.opened(),
+            ..self.state.counters.read()
+        }
+    }
+
+    /// Whether every listener answers: each is really asked, over the network, by a Binding.
+    pub async fn check(&self) -> bool {
+        for address in &self.state.addresses {
+            if !self.state.answers_at(reachable(*address)).await {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Where this machine reaches a socket that listens on `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => {
+            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
+        }
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port())
+        }
+        _ => address,
+    }
+}
+
+/// What the listeners share.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) gate: Gate,
+    pub(super) books: Arc<Books>,
+    pub(super) control: Mutex<Control>,
+    pub(super) counters: Counters,
+    sockets: Vec<UdpSocket>,
+    addresses: Vec<SocketAddr>,
+    public: Option<IpAddr>,
+    channels: ChannelNumbers,
+}
+
+impl State {
+    fn new(settings: Settings, clock: Clock) -> Result<Self, TurnError> {
+        let beside_v4 = settings.listen.iter().any(SocketAddr::is_ipv4);
+        let mut sockets = Vec::with_capacity(settings.listen.len());
+        let mut addresses = Vec::with_capacity(settings.listen.len());
+        for address in settings.listen {
+            let socket = listener::bind(address, beside_v4)?;
+            let bound = socket
+                .local_addr()
+                .map_err(|source| TurnError::Listen { address, source })?;
+            sockets.push(socket);
+            addresses.push(bound);
+        }
+        let ledger = Ledger::new(
+            settings.public_address,
+            settings.relay_ports,
+            settings.max_allocations,
+            settings.max_allocations_per_user,
+        );
+        Ok(Self {
+            gate: Gate::new(
+                settings.realm,
+                settings.secret,
+                settings.nonce_ttl,
+                settings.answers,
+            ),
+            books: Arc::new(Books::new(ledger, Timekeeper::new(clock))),
+            control: Mutex::new(Control::new(settings.max_allocations)),
+            counters: Counters::default(),
+            sockets,
+            addresses,
+            public: settings.public_address,
+            channels: settings.channels,
+        })
+    }
+
+    fn listener_ids(&self) -> impl Iterator<Item = ListenerId> + use<> {
+        (0..=u16::MAX).take(self.sockets.len()).map(ListenerId)
+    }
+
+    /// The socket of a listener.
+    pub(super) fn socket(&self, id: ListenerId) -> Option<&UdpSocket> {
+        self.sockets.get(usize::from(id.0))
+    }
+
+    /// What a request to this listener is asked amid.
+    pub(super) fn surroundings(&self, id: ListenerId) -> Surroundings<'_> {
+        let listener = self.addresses.get(usize::from(id.0));
+        Surroundings {
+            gate: &self.gate,
+            books: &self.books,
+            public: self.public,
+            channels: self.channels,
+            listener: listener.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip),
+        }
+    }
+
+    async fn sweep_for_ever(&self) {
+        let mut interval = tokio::time::interval(SWEEP_INTERVAL);
+        loop {
+            interval.tick().await;
+            self.control.lock().await.sweep(&self.books).await;
+        }
+    }
+
+    async fn answers_at(&self, address: SocketAddr) -> bool {
+        let unspecified: IpAddr = match address {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let Ok(socket) = UdpSocket::bind((unspecified, 0)).await else {
+            return false;
+        };
+        if socket.connect(address).await.is_err() {
+            return false;
+        }
+        let question = Writer::new(Class::Request, Method::Binding, self.gate.probe).finish();
+        for _ in 0..CHECK_ATTEMPTS {
+            let mut answer = [0; 128];
+            let exchange = async {
+                socket.send(&question).await?;
+                socket.recv(&mut answer).await
+            };
+            if let Ok(Ok(length)) = tokio::time::timeout(CHECK_PATIENCE, exchange).await
+                && Shape::read(&answer[..length])
+                    .is_ok_and(|shape| shape.transaction == self.gate.probe)
+            {
+                return true;
+            }
+        }
+        false
+    }
+}

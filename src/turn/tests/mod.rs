@@ -1,0 +1,11 @@
+//! The relay over real sockets: one test per rule, named for it.
+
+mod allocation;
+mod authentication;
+mod expiry;
+mod garbage;
+mod handle;
+mod media;
+mod permission;
+mod rig;
+mod stranger;

@@ -1,0 +1,327 @@
+//! A relay on loopback with a clock that stands still, and clients that say any byte.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+
+use crate::base::task::Tasks;
+use crate::base::{Clock, Timestamp, random};
+use crate::turn::message::{
+    Algorithm, Class, Key, Method, Shape, TransactionId, Writer, attribute,
+};
+use crate::turn::{AnswerRates, ChannelNumbers, ErrorCode, Relay, Settings, TurnSecret};
+
+pub(super) const REALM: &str = "privcomm";
+const SECRET: &[u8] = b"a secret for tests";
+
+/// Longer than any answer takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// UDP, in REQUESTED-TRANSPORT.
+pub(super) const UDP: [u8; 4] = [17, 0, 0, 0];
+
+/// What a relay at `listen` is told where a test doesn't care.
+pub(super) fn settings_at(listen: SocketAddr) -> Settings {
+    Settings {
+        listen: vec![listen],
+        realm: REALM.to_owned(),
+        public_address: None,
+        relay_ports: 49_152..=65_535,
+        max_allocations: 100,
+        max_allocations_per_user: 4,
+        nonce_ttl: Duration::from_mins(10),
+        secret: TurnSecret::new(SECRET.to_vec()),
+        answers: AnswerRates::default(),
+        channels: ChannelNumbers::default(),
+    }
+}
+
+pub(super) struct Rig {
+    pub(super) relay: Relay,
+    pub(super) clock: Clock,
+    pub(super) tasks: Tasks,
+}
+
+impl Rig {
+    pub(super) fn start() -> Self {
+        Self::start_with(|_| ())
+    }
+
+    pub(super) fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = settings_at("127.0.0.1:0".parse().unwrap());
+        change(&mut settings);
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let tasks = Tasks::default();
+        let relay = Relay::start(settings, clock.clone(), &tasks).unwrap();
+        Self {
+            relay,
+            clock,
+            tasks,
+        }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.relay.addresses()[0]
+    }
+
+    pub(super) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// A new name that is good for so many seconds.
+    pub(super) fn name(&self, seconds: u64) -> String {
+        let expiry = self.clock.now().as_secs() + seconds;
+        let random = u64::from_ne_bytes(random::draw());
+        format!("{expiry}:{random:016x}")
+    }
+
+    /// A client with a credential of its own.
+    pub(super) async fn client(&self) -> Client {
+        self.client_named(&self.name(3600)).await
+    }
+
+    pub(super) async fn client_named(&self, username: &str) -> Client {
+        Client::connect(self.address(), username).await
+    }
+
+    /// A client with an allocation, and its relayed address.
+    pub(super) async fn allocated(&self) -> (Client, SocketAddr) {
+        let mut client = self.client().await;
+        let relayed = client.allocate().await;
+        (client, relayed)
+    }
+
+    /// Two clients with allocations that permit each other.
+    pub(super) async fn pair(&self) -> [(Client, SocketAddr); 2] {
+        let mut pair = [self.allocated().await, self.allocated().await];
+        let [(one, one_relayed), (other, other_relayed)] = &mut pair;
+        one.permit(*other_relayed).await;
+        other.permit(*one_relayed).await;
+        pair
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.tasks.stop();
+    }
+}
+
+pub(super) struct Client {
+    pub(super) socket: UdpSocket,
+    pub(super) username: String,
+    pub(super) password: String,
+    pub(super) realm: String,
+    pub(super) nonce: Vec<u8>,
+    pub(super) algorithm: Algorithm,
+}
+
+impl Client {
+    pub(super) async fn connect(relay: SocketAddr, username: &str) -> Self {
+        let unspecified = if relay.is_ipv4() {
+            "127.0.0.1:0"
+        } else {
+            "[::1]:0"
+        };
+        let socket = UdpSocket::bind(unspecified).await.unwrap();
+        socket.connect(relay).await.unwrap();
+        let password = TurnSecret::new(SECRET.to_vec()).password(username);
+        Self {
+            socket,
+            username: username.to_owned(),
+            password: password.to_string(),
+            realm: REALM.to_owned(),
+            nonce: Vec::new(),
+            algorithm: Algorithm::Sha1,
+        }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.socket.local_addr().unwrap()
+    }
+
+    pub(super) fn key(&self) -> Key {
+        Key::long_term(&self.username, &self.realm, &self.password)
+    }
+
+    /// A request with credentials, ready to be signed.
+    pub(super) fn unsigned(&self, method: Method, build: impl FnOnce(Writer) -> Writer) -> Writer {
+        build(Writer::new(Class::Request, method, random::draw()))
+            .attribute(attribute::USERNAME, self.username.as_bytes())
+            .attribute(attribute::REALM, self.realm.as_bytes())
+            .attribute(attribute::NONCE, &self.nonce)
+    }
+
+    /// A whole request.
+    pub(super) fn request(&self, method: Method, build: impl FnOnce(Writer) -> Writer) -> Vec<u8> {
+        self.unsigned(method, build)
+            .sign(self.algorithm, &self.key())
+            .finish()
+    }
+
+    pub(super) async fn send(&self, datagram: &[u8]) {
+        self.socket.send(datagram).await.unwrap();
+    }
+
+    pub(super) async fn receive(&self) -> Vec<u8> {
+        let mut buffer = vec![0; 70_000];
+        let length = tokio::time::timeout(PATIENCE, self.socket.recv(&mut buffer))
+            .await
+            .expect("an answer in time")
+            .unwrap();
+        buffer.truncate(length);
+        buffer
+    }
+
+    pub(super) async fn exchange(&self, datagram: &[u8]) -> Reply {
+        self.send(datagram).await;
+        Reply(self.receive().await)
+    }
+
+    /// Takes up a nonce, as clients do: by asking without.
+    pub(super) async fn take_nonce(&mut self) {
+        let plain = Writer::new(Class::Request, Method::Allocate, random::draw())
+            .attribute(attribute::REQUESTED_TRANSPORT, &UDP)
+            .finish();
+        let reply = self.exchange(&plain).await;
+        assert_eq!(reply.code(), Some(ErrorCode::Unauthenticated));
+        self.nonce = reply.value(attribute::NONCE).unwrap();
+    }
+
+    /// Asks with credentials, taking up a nonce where there is none yet.
+    pub(super) async fn ask(
+        &mut self,
+        method: Method,
+        build: impl FnOnce(Writer) -> Writer,
+    ) -> Reply {
+        if self.nonce.is_empty() {
+            self.take_nonce().await;
+        }
+        let request = self.request(method, build);
+        self.exchange(&request).await
+    }
+
+    pub(super) async fn try_allocate(&mut self) -> Reply {
+        self.ask(Method::Allocate, |it| {
+            it.attribute(attribute::REQUESTED_TRANSPORT, &UDP)
+        })
+        .await
+    }
+
+    pub(super) async fn allocate(&mut self) -> SocketAddr {
+        let reply = self.try_allocate().await;
+        assert_eq!(reply.code(), None);
+        reply.address(attribute::XOR_RELAYED_ADDRESS).unwrap()
+    }
+
+    pub(super) async fn try_refresh(&mut self, seconds: u32) -> Reply {
+        self.ask(Method::Refresh, |it| {
+            it.attribute(attribute::LIFETIME, &seconds.to_be_bytes())
+        })
+        .await
+    }
+
+    pub(super) async fn try_permit(&mut self, peers: &[SocketAddr]) -> Reply {
+        self.ask(Method::CreatePermission, |it| {
+            peers.iter().fold(it, |it, peer| {
+                it.xored_address(attribute::XOR_PEER_ADDRESS, *peer)
+            })
+        })
+        .await
+    }
+
+    pub(super) async fn permit(&mut self, peer: SocketAddr) {
+        assert_eq!(self.try_permit(&[peer]).await.code(), None);
+    }
+
+    pub(super) async fn try_bind(&mut self, number: u16, peer: SocketAddr) -> Reply {
+        let [high, low] = number.to_be_bytes();
+        self.ask(Method::ChannelBind, |it| {
+            it.attribute(attribute::CHANNEL_NUMBER, &[high, low, 0, 0])
+                .xored_address(attribute::XOR_PEER_ADDRESS, peer)
+        })
+        .await
+    }
+
+    pub(super) async fn bind(&mut self, number: u16, peer: SocketAddr) {
+        assert_eq!(self.try_bind(number, peer).await.code(), None);
+    }
+
+    /// Sends media by a Send indication.
+    pub(super) async fn send_to(&self, peer: SocketAddr, media: &[u8]) {
+        let indication = Writer::new(Class::Indication, Method::Send, random::draw())
+            .xored_address(attribute::XOR_PEER_ADDRESS, peer)
+            .attribute(attribute::DATA, media)
+            .finish();
+        self.send(&indication).await;
+    }
+
+    /// Sends media on a channel.
+    pub(super) async fn send_on(&self, number: u16, media: &[u8]) {
+        let mut datagram = number.to_be_bytes().to_vec();
+        datagram.extend_from_slice(&u16::try_from(media.len()).unwrap().to_be_bytes());
+        datagram.extend_from_slice(media);
+        self.send(&datagram).await;
+    }
+
+    /// Passes once everything this client sent was dealt with, and nothing came of it for it.
+    pub(super) async fn assert_nothing_came(&self) {
+        let transaction: TransactionId = random::draw();
+        let binding = Writer::new(Class::Request, Method::Binding, transaction).finish();
+        let reply = self.exchange(&binding).await;
+        assert_eq!(reply.shape().transaction, transaction, "something came");
+    }
+
+    /// The peer and the media of the Data indication that comes next.
+    pub(super) async fn receive_indication(&self) -> (SocketAddr, Vec<u8>) {
+        let reply = Reply(self.receive().await);
+        let shape = reply.shape();
+        assert_eq!(
+            (shape.class, shape.method),
+            (Class::Indication, Method::Data)
+        );
+        let peer = reply.address(attribute::XOR_PEER_ADDRESS).unwrap();
+        (peer, reply.value(attribute::DATA).unwrap())
+    }
+}
+
+/// A datagram that came from the relay.
+#[derive(Debug)]
+pub(super) struct Reply(pub(super) Vec<u8>);
+
+impl Reply {
+    pub(super) fn shape(&self) -> Shape<'_> {
+        Shape::read(&self.0).unwrap()
+    }
+
+    pub(super) fn value(&self, kind: u16) -> Option<Vec<u8>> {
+        self.shape().attribute(kind).map(<[u8]>::to_vec)
+    }
+
+    pub(super) fn address(&self, kind: u16) -> Option<SocketAddr> {
+        let shape = self.shape();
+        shape.xored_address(shape.attribute(kind)?)
+    }
+
+    pub(super) fn lifetime(&self) -> u32 {
+        u32::from_be_bytes(self.value(attribute::LIFETIME).unwrap().try_into().unwrap())
+    }
+
+    /// Why a request was refused; none: it wasn't.
+    pub(super) fn code(&self) -> Option<ErrorCode> {
+        let shape = self.shape();
+        if shape.class == Class::Success {
+            return None;
+        }
+        let value = shape.attribute(attribute::ERROR_CODE).unwrap();
+        let number = u16::from(value[2]) * 100 + u16::from(value[3]);
+        let code = ErrorCode::ALL.into_iter().find(|it| it.number() == number);
+        assert!(code.is_some(), "an error code of ours, not {number}");
+        code
+    }
+
+    pub(super) fn is_signed_for(&self, client: &Client) -> bool {
+        self.shape().is_signed_with(&client.key())
+    }
+}
