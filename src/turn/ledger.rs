@@ -216,7 +216,10 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::net::SocketAddr;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::turn::allocation::ListenerId;
@@ -323,5 +326,85 @@ mod tests {
         assert_eq!(opened, 12);
         assert!(ledger.claim(bert(), any, at(0)).is_ok());
         assert!(ledger.claim(anna(), any, at(60)).is_ok());
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Open(u8, Parity),
+        Redeem(prop::sample::Index, u8),
+        Close(prop::sample::Index),
+        Wait(u64),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let parity = prop_oneof![Just(Parity::Any), Just(Parity::Even), Just(Parity::Pair)];
+        let step = prop_oneof![
+            4 => (0_u8..3, parity).prop_map(|(holder, parity)| Step::Open(holder, parity)),
+            1 => (any::<prop::sample::Index>(), 0_u8..3)
+                .prop_map(|(token, holder)| Step::Redeem(token, holder)),
+            3 => any::<prop::sample::Index>().prop_map(Step::Close),
+            2 => (0_u64..40).prop_map(Step::Wait),
+        ];
+        proptest::collection::vec(step, 0..120)
+    }
+
+    fn holder(number: u8) -> Holder {
+        Holder::Name(format!("holder {number}").into())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_a_port_is_in_one_place_and_all_come_back(steps in steps()) {
+            let mut ledger = Ledger::new(None, 5000..=5008, 7, 3);
+            let mut live: Vec<(FiveTuple, AllocationId, Holder)> = Vec::new();
+            let mut rested: Vec<(u16, u64)> = Vec::new();
+            let mut tokens = Vec::new();
+            let mut now = 0;
+            for step in steps {
+                let claim = match &step {
+                    Step::Open(number, parity) => {
+                        ledger.claim(holder(*number), Wish::Port(*parity), at(now)).ok()
+                    }
+                    Step::Redeem(token, number) if !tokens.is_empty() => {
+                        let wish = Wish::Reserved(*token.get(&tokens));
+                        ledger.claim(holder(*number), wish, at(now)).ok()
+                    }
+                    _ => None,
+                };
+                if let Some(claim) = claim {
+                    let is_rested = |(port, until): &(u16, u64)| *port != claim.port || *until <= now;
+                    prop_assert!(rested.iter().all(is_rested));
+                    tokens.extend(claim.reserved);
+                    let tuple = open(&mut ledger, &claim);
+                    live.push((tuple, claim.id, claim.holder));
+                }
+                match step {
+                    Step::Close(index) if !live.is_empty() => {
+                        let (tuple, id, _) = live.swap_remove(index.index(live.len()));
+                        ledger.close(&tuple, id, at(now));
+                        rested.push((tuple.client.port(), now + QUARANTINE.as_secs()));
+                    }
+                    Step::Wait(seconds) => now += seconds,
+                    _ => {}
+                }
+                let ports: HashSet<u16> = live.iter().map(|(it, ..)| it.client.port()).collect();
+                prop_assert_eq!(ports.len(), live.len());
+                prop_assert_eq!(ledger.table.len(), live.len());
+                prop_assert!(live.len() <= 7);
+                for number in 0..3 {
+                    let held = live.iter().filter(|(.., it)| *it == holder(number)).count();
+                    prop_assert!(held <= 3);
+                }
+            }
+            for (tuple, id, _) in live {
+                ledger.close(&tuple, id, at(now));
+            }
+            let later = at(now + 60);
+            let opened = (0..9).filter(|number| {
+                let wish = Wish::Port(Parity::Any);
+                ledger.claim(holder(number / 3), wish, later).is_ok()
+            });
+            prop_assert_eq!(opened.count(), 9);
+        }
     }
 }

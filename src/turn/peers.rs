@@ -76,7 +76,10 @@ impl Peers {
 
 /// The address a relayed address carries: the public one, or the one the client reached.
 ///
-/// None: there is none of the family that was asked for.
+/// An IPv4 one is always found, because clients of either family get one unless they ask for
+/// another (RFC 8656 §7.2): for a client that came over IPv6 it is the one this machine has
+/// towards the outside, or in the end loopback, which is as good a name as any among clients of
+/// this relay. None: IPv6 was asked for, and there is none.
 pub(crate) fn relayed_ip(
     family: Family,
     public: Option<IpAddr>,
@@ -89,10 +92,8 @@ pub(crate) fn relayed_ip(
         .filter(of_family)
         .or_else(|| Some(listener.to_canonical()).filter(of_family))
         .or_else(|| source_towards(client).filter(of_family))
-        .or_else(|| match family {
-            Family::V4 => source_towards(OUTSIDE).filter(of_family),
-            Family::V6 => None,
-        })
+        .or_else(|| source_towards(OUTSIDE).filter(of_family))
+        .or_else(|| Some(IpAddr::V4(Ipv4Addr::LOCALHOST)).filter(of_family))
 }
 
 /// An address for documentation (RFC 5737), to ask the routing table by which address this
@@ -163,5 +164,7 @@ mod tests {
         );
         assert_eq!(reached(Family::V4, None, "0.0.0.0"), Some(ip("127.0.0.1")));
         assert_eq!(reached(Family::V6, public, "0.0.0.0"), None);
+        assert_eq!(reached(Family::V6, None, "::1"), Some(ip("::1")));
+        assert!(reached(Family::V4, None, "::1").is_some_and(|ip| ip.is_ipv4()));
     }
 }

@@ -1,8 +1,8 @@
 //! What stands in front of the engine: who may ask at all, decided without storing anything.
 //!
 //! In order (RFC 8489 §6.3 and §9.2.4): shape and FINGERPRINT → Binding, which anybody may ask →
-//! no integrity: 401 → parts missing: 400 → nonce: 438 → realm, user, integrity: 401. A stranger's
-//! answer is never longer than [`MAX_CHALLENGE`] in the usual case, and is rationed.
+//! no integrity: 401 → parts missing: 400 → nonce: 438 → realm, user, integrity: 401. What a
+//! stranger is answered is short, because the source may be forged, and rationed.
 
 mod challenge;
 mod credential;

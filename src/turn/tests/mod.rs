@@ -6,6 +6,8 @@ mod expiry;
 mod garbage;
 mod handle;
 mod media;
+mod opponent;
 mod permission;
 mod rig;
+mod soak;
 mod stranger;
