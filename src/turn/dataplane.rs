@@ -295,6 +295,18 @@ mod tests {
     }
 
     #[test]
+    fn a_port_of_ours_at_another_address_is_nobody() {
+        let mut table = table();
+        let elsewhere: SocketAddr = "203.0.113.9:5002".parse().unwrap();
+        let sender = table.of_client_mut(&client(1)).unwrap();
+        sender.permit(elsewhere.ip(), at(0));
+        assert_eq!(
+            table.route_peer(&client(1), elsewhere, at(1)),
+            Err(DropReason::NoPeer)
+        );
+    }
+
+    #[test]
     fn channel_data_says_how_long_it_is() {
         let read = read_channel_data;
         assert_eq!(read(&[0x40, 0, 0, 2, 1, 2]), Ok((0x4000, 4..6)));

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use rustix::io::Errno;
+
 /// What keeps the media relay from starting.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -27,4 +29,34 @@ pub enum TurnError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl TurnError {
+    /// Whether the machine lacks the whole family of the address, as one without IPv6 does.
+    pub(super) fn is_missing_family(&self) -> bool {
+        let missing = [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL];
+        match self {
+            Self::Listen { source, .. } => source
+                .raw_os_error()
+                .is_some_and(|code| missing.contains(&Errno::from_raw_os_error(code))),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_ipv6_is_told_from_an_address_in_use() {
+        let failed = |errno: Errno| TurnError::Listen {
+            address: SocketAddr::from(([0; 16], 3478)),
+            source: io::Error::from(errno),
+        };
+        assert!(failed(Errno::AFNOSUPPORT).is_missing_family());
+        assert!(failed(Errno::ADDRNOTAVAIL).is_missing_family());
+        assert!(!failed(Errno::ADDRINUSE).is_missing_family());
+        assert!(!TurnError::NoListener.is_missing_family());
+    }
 }

@@ -58,7 +58,8 @@ impl Relay {
         Ok(Self { state })
     }
 
-    /// The addresses it really listens on, in the order of the settings.
+    /// The addresses it really listens on, in the order of the settings. Where IPv4 is listened on
+    /// too, `[::]` is left out on a machine that has no IPv6.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.state.addresses
     }
@@ -111,6 +112,10 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
+fn is_every_v6(address: SocketAddr) -> bool {
+    address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+}
+
 /// What the listeners share.
 #[derive(Debug)]
 pub(super) struct State {
@@ -130,7 +135,13 @@ impl State {
         let mut sockets = Vec::with_capacity(settings.listen.len());
         let mut addresses = Vec::with_capacity(settings.listen.len());
         for address in settings.listen {
-            let socket = listener::bind(address, beside_v4)?;
+            let socket = match listener::bind(address, beside_v4) {
+                Err(error) if beside_v4 && is_every_v6(address) && error.is_missing_family() => {
+                    tracing::warn!("this machine has no IPv6; the media relay goes without");
+                    continue;
+                }
+                bound => bound?,
+            };
             let bound = socket
                 .local_addr()
                 .map_err(|source| TurnError::Listen { address, source })?;

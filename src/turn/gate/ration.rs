@@ -26,7 +26,7 @@ impl Default for AnswerRates {
     /// Enough for a carrier's whole NAT address and for thousands of clients starting at once.
     fn default() -> Self {
         Self {
-            per_source: 100,
+            per_source: 500,
             in_all: 20_000,
         }
     }

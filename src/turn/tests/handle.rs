@@ -81,7 +81,7 @@ async fn refusals_are_counted_by_code() {
 
 #[tokio::test]
 async fn a_flood_of_strangers_leaves_members_alone() {
-    let rig = Rig::start();
+    let rig = Rig::start_with(|settings| settings.answers.per_source = 20);
     let [(one, first), (other, second)] = rig.pair().await;
     let stranger = rig.client().await;
     for _ in 0..500 {
