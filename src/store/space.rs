@@ -61,7 +61,7 @@ mod tests {
     fn a_look_is_good_for_a_second() {
         let space = Space::new(100);
         assert!(space.is_low_at(Duration::ZERO, || Ok(1)));
-        assert!(space.is_low_at(GOOD_FOR - Duration::from_millis(1), || Ok(1000)));
+        assert!(space.is_low_at(Duration::from_millis(999), || Ok(1000)));
         assert!(!space.is_low_at(GOOD_FOR, || Ok(1000)));
     }
 

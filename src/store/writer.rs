@@ -5,6 +5,8 @@
 //! fails, the whole group hears it, the database is opened anew, and the next group has its chance.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -13,6 +15,14 @@ use super::error::StoreError;
 use super::intake::{Group, Intake};
 use super::queue;
 use super::tables::Tables;
+
+/// A group of so many messages is a sign that more are coming.
+const BUSY: usize = 32;
+
+/// How long the writer then lets those who were just answered hand in their next messages. Otherwise
+/// senders fall into two halves that take turns: with 256 of them groups of half the size, at 1.5 times
+/// the CPU and two thirds of the throughput.
+const GATHERING: Duration = Duration::from_micros(100);
 
 /// A write with somebody who waits for its result.
 pub(super) trait Order: Send {
@@ -91,7 +101,11 @@ impl Writer {
     /// Writes until the intake is closed and empty.
     pub(super) fn run(mut self) {
         while let Some(group) = self.intake.next_group() {
+            let is_busy = group.writes.len() >= BUSY;
             self.write(group);
+            if is_busy {
+                thread::sleep(GATHERING);
+            }
         }
     }
 

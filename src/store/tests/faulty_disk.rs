@@ -107,7 +107,7 @@ impl State {
             dice ^= dice << 13;
             dice ^= dice >> 7;
             dice ^= dice << 17;
-            if dice % 2 == 0 {
+            if dice.is_multiple_of(2) {
                 self.synced[offset..offset + bytes.len()].copy_from_slice(&bytes);
             }
         }

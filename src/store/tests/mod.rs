@@ -23,7 +23,7 @@ use faulty_disk::FaultyDisk;
 /// What a test sends: the completion as something to await.
 type Outcome = oneshot::Receiver<Result<(), StoreError>>;
 
-const NEVER: Duration = Duration::from_secs(3600);
+const NEVER: Duration = Duration::from_hours(1);
 
 fn options(commit_delay: Duration) -> StoreOptions {
     StoreOptions {
