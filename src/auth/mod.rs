@@ -29,4 +29,4 @@ pub use key::{ChallengeKey, ContactKey, InviteKey, Pepper, TokenKey};
 pub use secrets::{HandleSalt, Secrets, SecretsError};
 pub use statement::KeysDigest;
 pub use token::{Claims, MAX_TOKEN_LIFETIME, TokenError, TokenId};
-pub use turn_credentials::TurnSecret;
+pub use turn_credentials::{InvalidTurnSecret, TurnSecret};

@@ -92,14 +92,20 @@ impl Store {
             .await
     }
 
-    /// Bars an account, or lets it in again.
+    /// Bars an account at `now`, which ends its tokens, or lets it in again.
     pub async fn set_standing(
         &self,
         user: UserId,
         standing: Standing,
+        now: Timestamp,
     ) -> Result<Update, StoreError> {
-        self.update(user, move |account| account.standing = standing)
-            .await
+        self.update(user, move |account| {
+            account.standing = standing;
+            if standing == Standing::Suspended {
+                account.tokens_since = now;
+            }
+        })
+        .await
     }
 
     /// Publishes a name, or takes it back.
@@ -207,6 +213,7 @@ fn admit(tables: &mut Tables<'_>, asked: &Registration) -> Result<Registered, St
         last_seen: asked.now.day(),
         standing: Standing::Active,
         public_name: None,
+        tokens_since: Timestamp::default(),
     })?;
     prekeys::insert(tables, user, &asked.prekeys)?;
     Ok(Registered::Created(user))
@@ -229,6 +236,7 @@ fn replace(
         registration_id: asked.registration_id,
         highest_prekey: 0,
         last_seen: asked.now.day(),
+        tokens_since: asked.now,
         ..account
     })?;
     prekeys::insert(tables, user, &asked.prekeys)

@@ -14,7 +14,7 @@ use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, 
 use super::error::StoreError;
 
 /// The name of the database file in the state directory.
-const FILE: &str = "privcomm.redb";
+pub const DATABASE_FILE: &str = "privcomm.redb";
 
 /// Where the bytes of a database are, and how it is opened there.
 pub(super) trait Medium: Send + Sync {
@@ -134,7 +134,7 @@ impl StateFile {
             .mode(0o700)
             .create(dir)
             .map_err(|error| StoreError::file("make the directory", dir, error))?;
-        let path = dir.join(FILE);
+        let path = dir.join(DATABASE_FILE);
         Self::touch(&path).map_err(|error| StoreError::file("open", &path, error))?;
         // The file's name must be as durable as what will be in it.
         File::open(dir)

@@ -35,6 +35,7 @@ mod writer;
 
 pub use accounts::{Admission, Registered, Registration, Update};
 pub use contacts::{ContactStored, MAX_CONTACTS};
+pub use disk::DATABASE_FILE;
 pub use error::{RecordError, StoreError};
 pub use handle::{Store, StoreOptions};
 pub use invites::Revocation;

@@ -76,6 +76,8 @@ pub struct Account {
     pub standing: Standing,
     /// The name the member chose to publish.
     pub public_name: Option<String>,
+    /// Tokens issued until then are no longer good.
+    pub tokens_since: Timestamp,
 }
 
 impl fmt::Debug for Account {
@@ -107,6 +109,7 @@ impl Record for Account {
             Standing::Suspended => 1,
         });
         write_text(record, self.public_name.as_deref());
+        record.extend_from_slice(&self.tokens_since.as_millis().to_be_bytes());
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, RecordError> {
@@ -127,6 +130,7 @@ impl Record for Account {
                 _ => return Err(fields.impossible("standing")),
             },
             public_name: fields.text("public name")?,
+            tokens_since: fields.timestamp()?,
         })
     }
 }
@@ -440,14 +444,14 @@ mod tests {
             proptest::collection::vec(any::<u8>(), 64),
         );
         let rest = (
-            any::<u64>(),
+            any::<[u64; 2]>(),
             any::<Option<u16>>(),
             any::<[u32; 3]>(),
             any::<bool>(),
             any::<Option<String>>(),
         );
         (keys, rest).prop_map(
-            |(keys, (at, registration_id, numbers, active, public_name))| Account {
+            |(keys, ([at, since], registration_id, numbers, active, public_name))| Account {
                 user: UserId::from_bytes(keys.0),
                 handle: keys.1,
                 identity_key: keys.2,
@@ -464,6 +468,7 @@ mod tests {
                     Standing::Suspended
                 },
                 public_name,
+                tokens_since: Timestamp::from_millis(since),
             },
         )
     }

@@ -222,7 +222,10 @@ async fn an_account_changes_as_it_is_told() {
     let user = member(&store, 1).await;
     store.seen(user, 500).await.unwrap();
     store.seen(user, 400).await.unwrap();
-    store.set_standing(user, Standing::Suspended).await.unwrap();
+    store
+        .set_standing(user, Standing::Suspended, Timestamp::from_millis(9))
+        .await
+        .unwrap();
     store
         .set_public_name(user, Some("Änne".to_owned()))
         .await

@@ -187,7 +187,11 @@ async fn a_broken_row_fails_only_the_order_that_meets_it() {
         .into_iter()
         .map(|user| {
             let store = store.clone();
-            tokio::spawn(async move { store.set_standing(user, Standing::Suspended).await })
+            tokio::spawn(async move {
+                store
+                    .set_standing(user, Standing::Suspended, Timestamp::from_millis(9))
+                    .await
+            })
         })
         .collect();
     tokio::task::block_in_place(|| disk.wait_until_held());
