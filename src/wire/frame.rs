@@ -89,7 +89,6 @@ const MAX_ECHOED: usize = 64;
 impl<'a> ClientFrame<'a> {
     /// Reads one text frame.
     pub fn parse(text: &'a str) -> Result<Self, BadFrame> {
-        let text = text.as_bytes();
         let outline = json::outline(text).map_err(|error| BadFrame {
             error,
             id: None,
@@ -102,7 +101,7 @@ impl<'a> ClientFrame<'a> {
         })
     }
 
-    fn of_kind(text: &'a [u8], outline: &Outline<'_>) -> Result<Self, JsonError> {
+    fn of_kind(text: &'a str, outline: &Outline<'_>) -> Result<Self, JsonError> {
         match outline.kind.as_deref() {
             Some("encrypted_message") => message(text),
             Some("ack") => acknowledgement(text),
@@ -133,7 +132,7 @@ fn echo(id: Option<&str>) -> Option<String> {
     id.filter(|id| id.len() <= MAX_ECHOED).map(str::to_owned)
 }
 
-fn message(text: &[u8]) -> Result<ClientFrame<'_>, JsonError> {
+fn message(text: &str) -> Result<ClientFrame<'_>, JsonError> {
     #[derive(Deserialize)]
     struct Body<'a> {
         id: Option<MessageId>,
@@ -149,7 +148,7 @@ fn message(text: &[u8]) -> Result<ClientFrame<'_>, JsonError> {
     }))
 }
 
-fn acknowledgement(text: &[u8]) -> Result<ClientFrame<'_>, JsonError> {
+fn acknowledgement(text: &str) -> Result<ClientFrame<'_>, JsonError> {
     #[derive(Deserialize)]
     struct Body {
         message_ids: Vec<MessageId>,
@@ -162,7 +161,7 @@ fn acknowledgement(text: &[u8]) -> Result<ClientFrame<'_>, JsonError> {
 }
 
 fn sdp<'a>(
-    text: &'a [u8],
+    text: &'a str,
     step: impl FnOnce(&'a RawValue) -> CallStep<'a>,
 ) -> Result<ClientFrame<'a>, JsonError> {
     #[derive(Deserialize)]
@@ -181,7 +180,7 @@ fn sdp<'a>(
     }))
 }
 
-fn candidate(text: &[u8]) -> Result<ClientFrame<'_>, JsonError> {
+fn candidate(text: &str) -> Result<ClientFrame<'_>, JsonError> {
     #[derive(Deserialize)]
     struct Body<'a> {
         recipient_id: UserId,
@@ -207,7 +206,7 @@ fn opaque<'a>(name: &str, value: &'a RawValue) -> Result<&'a RawValue, JsonError
     }
 }
 
-fn bare<'a>(text: &'a [u8], step: CallStep<'a>) -> Result<ClientFrame<'a>, JsonError> {
+fn bare<'a>(text: &'a str, step: CallStep<'a>) -> Result<ClientFrame<'a>, JsonError> {
     #[derive(Deserialize)]
     struct Body {
         recipient_id: UserId,
@@ -221,7 +220,7 @@ fn bare<'a>(text: &'a [u8], step: CallStep<'a>) -> Result<ClientFrame<'a>, JsonE
     }))
 }
 
-fn ping(text: &[u8]) -> Result<ClientFrame<'_>, JsonError> {
+fn ping(text: &str) -> Result<ClientFrame<'_>, JsonError> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]
@@ -231,7 +230,7 @@ fn ping(text: &[u8]) -> Result<ClientFrame<'_>, JsonError> {
     Ok(ClientFrame::Ping { t: body.t })
 }
 
-fn auth(text: &[u8]) -> Result<ClientFrame<'_>, JsonError> {
+fn auth(text: &str) -> Result<ClientFrame<'_>, JsonError> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]
