@@ -8,6 +8,8 @@ pub mod calls;
 pub mod cli;
 pub mod config;
 pub mod hub;
+pub mod maintenance;
+pub mod messenger;
 pub mod net;
 pub mod ratelimit;
 pub mod serve;

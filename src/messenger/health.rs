@@ -1,0 +1,46 @@
+//! Whether every part really works, asked now.
+
+use std::time::Duration;
+
+use super::Messenger;
+use crate::wire::body::{Health, HealthChecks, HealthStatus};
+
+/// How long a part may take to show that it works.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Messenger {
+    /// Writes through the database, asks the relay for an answer, and looks for a free place for a
+    /// new socket.
+    pub async fn health(&self) -> Health {
+        let store = async {
+            let checked = tokio::time::timeout(PATIENCE, self.store.check()).await;
+            status(matches!(checked, Ok(Ok(()))))
+        };
+        let turn = async {
+            match &self.relay {
+                Some(access) => status(access.relay.check().await),
+                None => HealthStatus::Off,
+            }
+        };
+        let (store, turn) = tokio::join!(store, turn);
+        let checks = HealthChecks {
+            store,
+            websocket: status(self.waiting.has_room()),
+            turn,
+        };
+        let parts = [checks.store, checks.websocket, checks.turn];
+        Health {
+            status: status(!parts.contains(&HealthStatus::Degraded)),
+            checks,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+const fn status(works: bool) -> HealthStatus {
+    if works {
+        HealthStatus::Healthy
+    } else {
+        HealthStatus::Degraded
+    }
+}

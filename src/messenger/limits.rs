@@ -1,0 +1,59 @@
+//! How often who may do what (PROTOCOL.md §4, §9). None is keyed by its target alone: a limit
+//! never lets one user shut another out.
+
+use std::hash::Hash;
+
+use super::error::Error;
+use crate::auth::HandleTag;
+use crate::base::{Timestamp, UserId};
+use crate::config;
+use crate::ratelimit::{Address, Limiter, Quota, Verdict};
+
+/// Addresses remembered by each limit.
+const MOST_ADDRESSES: usize = 50_000;
+/// Users, or pairs of them, remembered by each limit.
+const MOST_USERS: usize = 50_000;
+
+/// Every limit that is counted by address, user or pair.
+#[derive(Debug)]
+pub(super) struct Limits {
+    pub(super) register: Limiter<Address>,
+    pub(super) challenge: Limiter<Address>,
+    pub(super) token: Limiter<Address>,
+    /// Counts logins that succeeded: a stranger can't use up an account's.
+    pub(super) token_account: Limiter<HandleTag>,
+    pub(super) bundle: Limiter<UserId>,
+    pub(super) bundle_pair: Limiter<(UserId, UserId)>,
+    pub(super) key_upload: Limiter<UserId>,
+    pub(super) turn_credentials: Limiter<UserId>,
+    /// Messages; the bucket stands in the sender's mailbox.
+    pub(super) sending: Quota,
+}
+
+impl Limits {
+    pub(super) fn new(config: &config::Limits) -> Self {
+        Self {
+            register: Limiter::new(config.register, MOST_ADDRESSES),
+            challenge: Limiter::new(config.challenge, MOST_ADDRESSES),
+            token: Limiter::new(config.token, MOST_ADDRESSES),
+            token_account: Limiter::new(config.token, MOST_USERS),
+            bundle: Limiter::new(config.bundle, MOST_USERS),
+            bundle_pair: Limiter::new(config.bundle_pair, MOST_USERS),
+            key_upload: Limiter::new(config.key_upload, MOST_USERS),
+            turn_credentials: Limiter::new(config.turn_credentials, MOST_USERS),
+            sending: Quota::new(config.messages, config.messages_burst),
+        }
+    }
+}
+
+/// Counts one of `key` against `limiter`.
+pub(super) fn count<K: Hash + Eq>(
+    limiter: &Limiter<K>,
+    key: K,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match limiter.check(key, now) {
+        Verdict::Pass => Ok(()),
+        Verdict::Wait(retry_after) => Err(Error::RateLimited { retry_after }),
+    }
+}

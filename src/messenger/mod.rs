@@ -1,0 +1,224 @@
+//! Floor 4: the use cases, the only place where rules meet state.
+//!
+//! What somebody may do is what their scope offers: a [`Visitor`] has no token, a [`Member`] has
+//! one, a [`Session`] is a member's open socket. Doors (http, ws) hold one of these and nothing
+//! else of the house.
+
+mod accounts;
+mod collect;
+mod contacts;
+mod deliver;
+mod error;
+mod event;
+mod health;
+mod limits;
+mod mailbox;
+mod parse;
+mod prekeys;
+mod queue;
+mod relay;
+mod scope;
+mod session;
+mod signal;
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+
+pub use error::Error;
+pub use event::{Event, Letter, Receipt};
+pub use relay::RelayAccess;
+pub use scope::{Knock, Member, Peer, Registration, Visitor};
+pub use session::{Session, Welcome};
+
+use self::limits::Limits;
+use self::mailbox::{Contents, Mailbox, Mailboxes};
+use self::prekeys::Handouts;
+use self::queue::Queue;
+use self::scope::WaitingRoom;
+use self::signal::Calls;
+use crate::auth::{ChallengeKey, Secrets, TokenId, UsedNonces};
+use crate::base::{BoundedMap, Clock, Secret, Timestamp, UserId};
+use crate::config::{self, RegistrationMode};
+use crate::hub::{Farewell, Hub};
+use crate::store::{Store, StoreError};
+use crate::wire::body::ContactState;
+
+/// What the use cases need to know of the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The origins that clients may have signed; the first is the one that is told.
+    pub origins: Vec<String>,
+    /// Who may register.
+    pub registration: RegistrationMode,
+    /// Whether a registration must prove that it holds its key.
+    pub require_proof: bool,
+    /// How long a token lives.
+    pub token_ttl: std::time::Duration,
+    /// Rates and sizes.
+    pub limits: config::Limits,
+    /// Queues.
+    pub messages: config::Messages,
+    /// Calls.
+    pub calls: config::Calls,
+}
+
+/// The rooms below that the use cases work with.
+#[derive(Debug)]
+pub struct Rooms {
+    /// The database.
+    pub store: Store,
+    /// Who is connected.
+    pub hub: Hub<Event>,
+    /// The media relay, where it runs.
+    pub relay: Option<RelayAccess>,
+    /// Keys of this daemon.
+    pub secrets: Secrets,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The use cases. Cheap to clone; every clone is the same messenger.
+#[derive(Debug, Clone)]
+pub struct Messenger(Arc<Core>);
+
+/// What all use cases share.
+#[derive(Debug)]
+pub struct Core {
+    settings: Settings,
+    store: Store,
+    hub: Hub<Event>,
+    relay: Option<RelayAccess>,
+    secrets: Secrets,
+    clock: Clock,
+    /// Drawn at every start: the memory of used nonces ends with the process, so nonces do too.
+    challenge_key: ChallengeKey,
+    used_logins: Mutex<UsedNonces>,
+    used_registrations: Mutex<UsedNonces>,
+    /// Tokens that came in a query string: each is taken there once.
+    used_queries: Mutex<BoundedMap<TokenId, Timestamp>>,
+    limits: Limits,
+    mailboxes: Mailboxes,
+    handouts: Handouts,
+    waiting: WaitingRoom,
+    calls: Calls,
+    next_seq: AtomicU64,
+    epoch: u64,
+}
+
+impl Deref for Messenger {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.0
+    }
+}
+
+/// Logins remembered for the minute in which they could be replayed: ten a minute and member.
+const MOST_LOGINS: usize = 131_072;
+/// Registrations remembered likewise.
+const MOST_REGISTRATIONS: usize = 16_384;
+/// Tokens of query strings remembered for the minute in which they are taken.
+const MOST_QUERIES: usize = 65_536;
+
+impl Messenger {
+    /// The use cases over these rooms.
+    pub async fn new(settings: Settings, rooms: Rooms) -> Result<Self, StoreError> {
+        let next_seq = rooms.store.next_seq().await?;
+        let epoch = rooms.store.epoch().await?;
+        let core = Core {
+            limits: Limits::new(&settings.limits),
+            waiting: WaitingRoom::new(
+                settings.limits.unauthenticated_connections,
+                settings.limits.unauthenticated_per_address,
+            ),
+            calls: Calls::new(&settings.calls),
+            settings,
+            store: rooms.store,
+            hub: rooms.hub,
+            relay: rooms.relay,
+            secrets: rooms.secrets,
+            clock: rooms.clock,
+            challenge_key: ChallengeKey::new(Secret::random()),
+            used_logins: Mutex::new(UsedNonces::new(MOST_LOGINS)),
+            used_registrations: Mutex::new(UsedNonces::new(MOST_REGISTRATIONS)),
+            used_queries: Mutex::new(BoundedMap::new(MOST_QUERIES)),
+            mailboxes: Mailboxes::default(),
+            handouts: Handouts::default(),
+            next_seq: AtomicU64::new(next_seq),
+            epoch,
+        };
+        Ok(Self(Arc::new(core)))
+    }
+
+    /// What somebody without a token may do.
+    pub fn visitor(&self, peer: Peer) -> Visitor {
+        Visitor::new(self.clone(), peer)
+    }
+
+    /// What the owner of `token` may do.
+    pub async fn authenticate(&self, token: &str) -> Result<Member, Error> {
+        self.check_token(token).await
+    }
+
+    /// The same for a token that came in a query string: taken once, and only young (PROTOCOL.md §3).
+    pub async fn authenticate_query(&self, token: &str) -> Result<Member, Error> {
+        self.check_query_token(token).await
+    }
+
+    /// Ends every session, telling clients why.
+    pub fn close_sessions(&self, farewell: Farewell) {
+        self.hub.close_all(farewell);
+    }
+
+    /// The time, as the use cases see it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// How many members are connected.
+    pub fn connected(&self) -> usize {
+        self.hub.len()
+    }
+
+    /// The mailbox of `owner`, loaded if need be.
+    async fn mailbox(&self, owner: UserId) -> Result<Arc<Mailbox>, Error> {
+        self.mailboxes
+            .open(owner, async || self.load(owner).await)
+            .await
+    }
+
+    async fn load(&self, owner: UserId) -> Result<Contents, Error> {
+        let account = self
+            .store
+            .account(owner)
+            .await?
+            .ok_or(Error::UserNotFound)?;
+        let queue = Queue::load(self.store.queue(owner).await?);
+        let contacts = self.load_contacts(owner).await?;
+        Ok(Contents {
+            queue,
+            contacts: contacts.into_iter().collect(),
+            standing: account.standing,
+            tokens_since: account.tokens_since,
+        })
+    }
+
+    /// What `owner` thinks of `other`, if anything.
+    async fn relation(&self, owner: UserId, other: UserId) -> Result<Option<ContactState>, Error> {
+        let mailbox = self.mailbox(owner).await?;
+        let state = mailbox.lock();
+        Ok(state.contacts.get(&other).copied())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store refused");
+        match error {
+            StoreError::Closed => Self::Capacity("the server is stopping; connect again"),
+            _ => Self::Internal,
+        }
+    }
+}
