@@ -17,3 +17,4 @@ pub mod store;
 pub mod telemetry;
 pub mod turn;
 pub mod wire;
+pub mod ws;

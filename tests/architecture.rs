@@ -51,7 +51,7 @@ const HOUSE: &[Room] = &[
     room("telemetry", 3, "base wire config"),
     room("client", 3, "base wire e2ee"),
     room("messenger", 4, "base wire config auth calls ratelimit store hub push turn"),
-    room("ws", 5, "base wire config hub messenger"),
+    room("ws", 5, "base wire config hub calls ratelimit messenger"),
     room("web", 5, "base"),
     room("http", 5, "base wire config hub messenger net ws web"),
     room("admin", 5, "base wire config net messenger store telemetry turn"),
@@ -60,7 +60,7 @@ const HOUSE: &[Room] = &[
         telemetry messenger ws web http admin maintenance"),
     room("cli", 7, "base config wire admin::client serve store client"),
     room("lib", 8, ""),
-    room("main", 8, "base config wire admin::client serve store client cli"),
+    room("main", 8, "base config wire admin::client serve store telemetry client cli"),
 ];
 
 /// The only edges that stay on one floor.

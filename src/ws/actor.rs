@@ -1,0 +1,298 @@
+//! One connection from its first frame to its last.
+//!
+//! ```text
+//! waiting room ──auth──▶ session ──either side has enough──▶ close frame ──▶ gone
+//!       └─ no, or too late ─────────────────────────────────────▲
+//! ```
+//!
+//! The session looks at three things, in this order: what is to be told to the client, what the
+//! client says, and whether it still lives. Nothing is read while a write waits, so a client that
+//! doesn't read can't make the daemon buffer; the transport gives it up in the end.
+
+use std::io;
+use std::time::Duration;
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Error as SocketError, Message};
+
+use super::dialect;
+use super::door::{Credential, Door, Opening};
+use super::transport::Transport;
+use crate::hub::Farewell;
+use crate::messenger::{Event, Knock, Member, Session};
+use crate::ratelimit::{Bucket, Verdict};
+use crate::wire::frame::ClientFrame;
+use crate::wire::reply::close;
+
+/// How long a client may take to answer a close frame.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// Events written between two looks at the client.
+const MOST_EVENTS: usize = 256;
+/// Frames heard between two looks at the outbox.
+const MOST_FRAMES: usize = 64;
+/// Pings that may stand unanswered when the next is due.
+const MOST_UNANSWERED: u32 = 2;
+/// The buffer that an idle session keeps; `Transport` reads in larger pieces.
+const READ_BUFFER: usize = 512;
+
+type Socket<S> = WebSocketStream<Transport<S>>;
+
+/// How a connection ends.
+#[derive(Debug)]
+enum End {
+    /// We close it, with a code and a reason.
+    Close(u16, &'static str),
+    /// The client closed it, or it broke.
+    Gone,
+}
+
+/// Runs a connection to its end.
+pub(super) async fn run<S>(door: &Door, transport: Transport<S>, opening: Opening)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(usize::MAX)
+        .max_message_size(Some(door.pace.frame_bytes))
+        .max_frame_size(Some(door.pace.frame_bytes));
+    let mut socket = WebSocketStream::from_raw_socket(transport, Role::Server, Some(config)).await;
+    let end = match Box::pin(admit(door, &mut socket, opening)).await {
+        Ok(session) => converse(door, &mut socket, &session).await,
+        Err(end) => end,
+    };
+    if let End::Close(code, reason) = end {
+        tracing::debug!(code, reason, "closing a session");
+        Box::pin(say_goodbye(&mut socket, code, reason)).await;
+    }
+}
+
+/// Authenticates the client and opens its session.
+async fn admit<S>(door: &Door, socket: &mut Socket<S>, opening: Opening) -> Result<Session, End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    const REFUSED: End = End::Close(close::POLICY, "authenticate with a fresh token");
+    let member = match opening.credential {
+        Credential::Header(member) => member,
+        Credential::Query(token) => door
+            .messenger
+            .authenticate_query(&token)
+            .await
+            .map_err(|_| REFUSED)?,
+        Credential::FirstFrame => first_frame(door, socket, opening.knock).await?,
+    };
+    if opening.named_user.is_some_and(|user| user != member.user()) {
+        return Err(End::Close(close::POLICY, "the token is another user's"));
+    }
+    let (session, welcome) = Session::open(member).await.map_err(|_| REFUSED)?;
+    let ready = dialect::welcome(&welcome, door.pace.heartbeat);
+    write(socket, [Message::text(ready)]).await?;
+    Ok(session)
+}
+
+/// Waits for the `auth` frame; nothing else is read or said before it.
+async fn first_frame<S>(
+    door: &Door,
+    socket: &mut Socket<S>,
+    _waiting: Option<Knock>,
+) -> Result<Member, End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let heard = async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(text),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Binary(_))) => return Err(binary()),
+                Some(Err(error)) => return Err(broken(&error)),
+                Some(Ok(Message::Close(_) | Message::Frame(_))) | None => return Err(End::Gone),
+            }
+        }
+    };
+    let text = tokio::select! {
+        heard = timeout(door.pace.auth_timeout, heard) => heard
+            .map_err(|_| End::Close(close::POLICY, "no auth frame came in time"))??,
+        () = door.tasks.stopping() => return Err(farewell(Farewell::Restart)),
+    };
+    let refused = || {
+        End::Close(
+            close::POLICY,
+            "the first frame must be auth, with a good token",
+        )
+    };
+    let Ok(ClientFrame::Auth { token }) = ClientFrame::parse(&text) else {
+        return Err(refused());
+    };
+    door.messenger
+        .authenticate(&token)
+        .await
+        .map_err(|_| refused())
+}
+
+/// Carries events out and frames in until the session ends.
+async fn converse<S>(door: &Door, socket: &mut Socket<S>, session: &Session) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut frames = Bucket::default();
+    let mut unanswered = 0;
+    let heartbeat = tokio::time::sleep(first_beat(door.pace.heartbeat));
+    tokio::pin!(heartbeat);
+    loop {
+        let mut events = Vec::new();
+        let done = tokio::select! {
+            biased;
+            told = session.next(&mut events, MOST_EVENTS) => match told {
+                Ok(()) => tell(socket, session, events).await,
+                Err(reason) => Err(farewell(reason)),
+            },
+            frame = socket.next() => {
+                unanswered = 0;
+                hear(door, socket, session, &mut frames, frame).await
+            }
+            () = &mut heartbeat => {
+                heartbeat.as_mut().reset(Instant::now() + door.pace.heartbeat);
+                unanswered += 1;
+                if unanswered > MOST_UNANSWERED {
+                    return End::Gone;
+                }
+                write(socket, [Message::Ping(Bytes::new())]).await
+            }
+        };
+        if let Err(end) = done {
+            return end;
+        }
+    }
+}
+
+/// Somewhere in the first interval, so that sessions that came together aren't pinged together.
+fn first_beat(interval: Duration) -> Duration {
+    let [random] = crate::base::random::draw::<1>();
+    interval / 2 + interval.mul_f64(f64::from(random) / 512.0)
+}
+
+/// Writes events to the client and does what they ask of the session.
+async fn tell<S>(socket: &mut Socket<S>, session: &Session, events: Vec<Event>) -> Result<(), End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let wants_refill = events.iter().any(|event| matches!(event, Event::Refill));
+    write(
+        socket,
+        events
+            .into_iter()
+            .filter_map(dialect::tell)
+            .map(Message::text),
+    )
+    .await?;
+    if wants_refill && let Err(error) = Box::pin(session.refill()).await {
+        tracing::warn!(%error, "a backlog can't be read; closing the session");
+        return Err(End::Close(close::TRY_LATER, "the queue can't be read now"));
+    }
+    Ok(())
+}
+
+/// Does what a frame asks for, and those right behind it.
+async fn hear<S>(
+    door: &Door,
+    socket: &mut Socket<S>,
+    session: &Session,
+    frames: &mut Bucket,
+    first: Option<Result<Message, SocketError>>,
+) -> Result<(), End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut answers = Vec::new();
+    let mut first = Some(first);
+    for _ in 0..MOST_FRAMES {
+        // Looks without waiting; the waker that this loses is set again before anybody sleeps.
+        let Some(frame) = first.take().or_else(|| socket.next().now_or_never()) else {
+            break;
+        };
+        let text = match frame {
+            Some(Ok(Message::Text(text))) => Some(text),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => None,
+            Some(Ok(Message::Binary(_))) => return Err(binary()),
+            Some(Err(error)) => return Err(broken(&error)),
+            Some(Ok(Message::Close(_) | Message::Frame(_))) | None => return Err(End::Gone),
+        };
+        if let Verdict::Wait(_) = frames.check(&door.pace.frames, door.messenger.now()) {
+            return Err(End::Close(close::TOO_MANY_FRAMES, "too many frames"));
+        }
+        if let Some(text) = text {
+            answers.extend(dialect::hear(session, &text).await);
+        }
+    }
+    write(socket, answers.into_iter().map(Message::text)).await
+}
+
+/// Writes messages, and a pong that is due.
+async fn write<S>(
+    socket: &mut Socket<S>,
+    messages: impl IntoIterator<Item = Message>,
+) -> Result<(), End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    for message in messages {
+        socket.feed(message).await.map_err(|error| broken(&error))?;
+    }
+    socket.flush().await.map_err(|error| broken(&error))
+}
+
+/// Sends a close frame and gives the client a moment to answer it.
+async fn say_goodbye<S>(socket: &mut Socket<S>, code: u16, reason: &'static str)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let frame = CloseFrame {
+        code: code.into(),
+        reason: reason.into(),
+    };
+    let parting = timeout(CLOSE_PATIENCE, async {
+        socket.close(Some(frame)).await?;
+        while let Some(Ok(_)) = socket.next().await {}
+        Ok::<_, SocketError>(())
+    });
+    // Whether it was heard or not, the connection is over.
+    let _ = parting.await;
+}
+
+fn farewell(reason: Farewell) -> End {
+    match reason {
+        Farewell::Replaced => End::Close(close::REPLACED, "replaced by a newer session"),
+        Farewell::Revoked => End::Close(close::POLICY, "the token was revoked"),
+        Farewell::AccountGone => End::Close(close::ACCOUNT_GONE, "the account is not active"),
+        Farewell::Restart => End::Close(close::RESTART, "the server is restarting"),
+        Farewell::TooSlow => End::Close(close::TRY_LATER, "reading too slowly"),
+    }
+}
+
+fn binary() -> End {
+    End::Close(close::UNSUPPORTED, "frames are text")
+}
+
+/// The close frame that a broken protocol asks for (RFC 6455 §7.4.1).
+fn broken(error: &SocketError) -> End {
+    match error {
+        SocketError::Capacity(CapacityError::MessageTooLong { .. }) => {
+            End::Close(1009, "the frame is too large")
+        }
+        SocketError::Utf8(_) => End::Close(1007, "text frames are UTF-8"),
+        SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Gone,
+        SocketError::Protocol(_) => End::Close(1002, "protocol error"),
+        SocketError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            End::Close(1007, "text frames are UTF-8")
+        }
+        _ => End::Gone,
+    }
+}

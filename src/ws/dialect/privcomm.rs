@@ -1,0 +1,231 @@
+//! The dialect `privcomm.v1` (PROTOCOL.md §5, §7.3).
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::base::{CallId, MessageId, UserId};
+use crate::calls::{CallEvent, Payload, Reason, Refusal, Signal};
+use crate::messenger::{Error, Event, Session, Welcome};
+use crate::wire::frame::{BadFrame, ClientFrame, MessageFrame};
+use crate::wire::reply::Reply;
+use crate::wire::{Code, JsonError};
+
+/// The first frame of a session.
+pub(in crate::ws) fn welcome(welcome: &Welcome, heartbeat: Duration) -> String {
+    let ready = Reply::Ready {
+        user_id: welcome.user,
+        pending: welcome.pending,
+        heartbeat_interval: heartbeat.as_secs(),
+        one_time_prekeys_remaining: welcome.one_time_prekeys,
+        server_time: welcome.server_time,
+        epoch: welcome.epoch,
+    };
+    ready.encode()
+}
+
+/// Does what a frame asks for. Gives the frame to answer with at once, if there is one.
+pub(in crate::ws) async fn hear(session: &Session, text: &Utf8Bytes) -> Option<String> {
+    match ClientFrame::parse(text) {
+        Ok(ClientFrame::Message(message)) => send(session, text.as_ref(), message).await,
+        Ok(ClientFrame::Ack { message_ids }) => {
+            session.acknowledge(&message_ids);
+            None
+        }
+        Ok(ClientFrame::Call(frame)) => {
+            let call = frame.call;
+            let failed = Box::pin(session.signal(frame)).await.err()?;
+            Some(error(
+                &failed,
+                None,
+                call.map(|call| call.to_string()).as_deref(),
+            ))
+        }
+        Ok(ClientFrame::Ping { t }) => Some(Reply::Pong { t }.encode()),
+        Ok(ClientFrame::Auth { .. }) => Some(error(
+            &Error::field("type", "this session is authenticated already"),
+            None,
+            None,
+        )),
+        Err(bad) => Some(malformed(&bad)),
+    }
+}
+
+async fn send(session: &Session, frame: &Bytes, message: MessageFrame<'_>) -> Option<String> {
+    // A payload without escapes is a part of the frame and isn't copied.
+    let payload = match message.payload {
+        Cow::Borrowed(text) => frame.slice_ref(text.as_bytes()),
+        Cow::Owned(text) => Bytes::from(text),
+    };
+    let failed = session
+        .send(message.id, message.recipient, payload)
+        .await
+        .err()?;
+    Some(error(&failed, message.id, None))
+}
+
+/// The frame that tells of an event, if it is one that clients are told of.
+pub(in crate::ws) fn tell(event: Event) -> Option<String> {
+    let text = match event {
+        Event::Message(letter) => {
+            // Checked to be base64 when it came in.
+            let payload = std::str::from_utf8(&letter.payload).ok()?;
+            Reply::EncryptedMessage {
+                message_id: letter.message_id,
+                sender_id: letter.sender,
+                payload,
+                timestamp: letter.timestamp,
+            }
+            .encode()
+        }
+        Event::Accepted { id, receipt } => Reply::MessageAccepted {
+            id,
+            message_id: receipt.message_id,
+            status: receipt.status,
+            timestamp: receipt.timestamp,
+        }
+        .encode(),
+        Event::Failed { id, error: failed } => error(&failed, id, None),
+        Event::QueueDrained => Reply::QueueDrained.encode(),
+        Event::PrekeysLow { remaining } => Reply::PrekeysLow { remaining }.encode(),
+        Event::IdentityChanged { user } => Reply::IdentityChanged { user_id: user }.encode(),
+        Event::Call { call, peer, event } => call_event(call, peer, &event)?,
+        Event::CallRefused { call, refusal } => refused(call, refusal),
+        Event::Refill => return None,
+    };
+    Some(text)
+}
+
+fn error(error: &Error, id: Option<MessageId>, call_id: Option<&str>) -> String {
+    let id = id.map(|id| id.to_string());
+    let reply = Reply::Error {
+        code: error.code(),
+        detail: &error.detail(),
+        id: id.as_deref(),
+        call_id,
+        retry_after: error.retry_after().map(whole_seconds),
+    };
+    reply.encode()
+}
+
+fn malformed(bad: &BadFrame) -> String {
+    let code = match bad.error {
+        JsonError::Malformed { .. } => Code::InvalidJson,
+        JsonError::Field { .. } => Code::InvalidField,
+    };
+    let reply = Reply::Error {
+        code,
+        detail: &bad.error.to_string(),
+        id: bad.id.as_deref(),
+        call_id: bad.call_id.as_deref(),
+        retry_after: None,
+    };
+    reply.encode()
+}
+
+fn call_event(call: CallId, peer: UserId, event: &CallEvent) -> Option<String> {
+    let with_sdp = |sdp: &Payload, reply: fn(UserId, CallId, &RawValue) -> String| {
+        let sdp: &RawValue = serde_json::from_str(sdp.as_json()).ok()?;
+        Some(reply(peer, call, sdp))
+    };
+    match event {
+        CallEvent::Incoming { sdp: Some(sdp) } | CallEvent::Signal(Signal::Offer(sdp)) => {
+            with_sdp(sdp, |sender_id, call_id, sdp| {
+                Reply::CallOffer {
+                    sender_id,
+                    call_id,
+                    sdp,
+                }
+                .encode()
+            })
+        }
+        CallEvent::Incoming { sdp: None } => Some(state(call, peer, "ringing", None)),
+        CallEvent::Signal(Signal::Answer(sdp)) => with_sdp(sdp, |sender_id, call_id, sdp| {
+            Reply::CallAnswer {
+                sender_id,
+                call_id,
+                sdp,
+            }
+            .encode()
+        }),
+        CallEvent::Signal(Signal::Candidate(candidate)) => {
+            with_sdp(candidate, |sender_id, call_id, candidate| {
+                Reply::IceCandidate {
+                    sender_id,
+                    call_id,
+                    candidate,
+                }
+                .encode()
+            })
+        }
+        CallEvent::Rejected(reason) => {
+            let reason = reason.as_str();
+            Some(
+                Reply::CallReject {
+                    sender_id: peer,
+                    call_id: call,
+                    reason,
+                }
+                .encode(),
+            )
+        }
+        CallEvent::Ended(reason) => {
+            let reason = reason.as_str();
+            Some(
+                Reply::CallEnd {
+                    sender_id: peer,
+                    call_id: call,
+                    reason,
+                }
+                .encode(),
+            )
+        }
+        CallEvent::State(now) => Some(state(call, peer, now.as_str(), now.reason())),
+    }
+}
+
+fn state(call: CallId, peer: UserId, state: &str, reason: Option<Reason>) -> String {
+    let reason = reason.map(Reason::as_str);
+    Reply::CallState {
+        call_id: call,
+        peer_id: peer,
+        state,
+        reason,
+    }
+    .encode()
+}
+
+fn refused(call: Option<CallId>, refusal: Refusal) -> String {
+    let code = match refusal {
+        Refusal::NotAllowed => Code::NotAllowed,
+        Refusal::Offline => Code::Offline,
+        Refusal::Busy => Code::Busy,
+        Refusal::Glare(_) => Code::Glare,
+        Refusal::RateLimited(_) | Refusal::TooMany => Code::RateLimited,
+        Refusal::Capacity => Code::Capacity,
+        Refusal::NotFound => Code::NotFound,
+        Refusal::WrongRole | Refusal::WrongState => Code::WrongState,
+        Refusal::TooLarge { .. } => Code::PayloadTooLarge,
+        Refusal::Ended(_) => Code::CallEnded,
+    };
+    let call = call.map(|call| call.to_string());
+    let reply = Reply::Error {
+        code,
+        detail: &refusal.to_string(),
+        id: None,
+        call_id: call.as_deref(),
+        retry_after: match refusal {
+            Refusal::RateLimited(wait) => Some(whole_seconds(wait)),
+            _ => None,
+        },
+    };
+    reply.encode()
+}
+
+/// Rounded up: nobody is told to come back too early.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
