@@ -7,6 +7,7 @@ pub mod base;
 pub mod calls;
 pub mod cli;
 pub mod config;
+pub mod http;
 pub mod hub;
 pub mod maintenance;
 pub mod messenger;

@@ -1,0 +1,142 @@
+//! What every request passes on its way in and out: whose address counts, its name, pages of other
+//! origins (CORS), a deadline, panics, the headers of every answer, and one line in the log.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use hyper::body::Incoming;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::call::Arrival;
+use super::refusal::Refusal;
+use super::reply::{self, Response};
+use super::request_id::{self, RequestId};
+use super::route::Site;
+use super::router::{Pattern, Router};
+use crate::net::{Permit, Remote, TrustedProxies};
+
+const CONNECTING: HeaderName = HeaderName::from_static("cf-connecting-ip");
+const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// How long a browser may remember what it was allowed.
+const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
+
+/// The way in and out of a site. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Guard {
+    service: BoxCloneSyncService<Request<Incoming>, Response, Infallible>,
+    proxies: Arc<TrustedProxies>,
+    patience: Duration,
+}
+
+impl Guard {
+    /// Guards `router`; no answer takes longer than `patience` to make.
+    pub(super) fn new<S: Site>(
+        router: Router<S>,
+        proxies: TrustedProxies,
+        origins: Vec<HeaderValue>,
+        patience: Duration,
+    ) -> Self {
+        let router = Arc::new(router);
+        let service = service_fn(move |request| {
+            let router = router.clone();
+            async move { Ok(router.respond(request).await) }
+        });
+        Self {
+            service: BoxCloneSyncService::new(cors(origins).layer(service)),
+            proxies: Arc::new(proxies),
+            patience,
+        }
+    }
+
+    /// The answer to `request`, which `peer` sent over the connection that has `permit`.
+    pub(super) async fn respond(
+        &self,
+        mut request: Request<Incoming>,
+        peer: Remote,
+        permit: Arc<Permit>,
+    ) -> Response {
+        let started = Instant::now();
+        let id = RequestId::of(request.headers());
+        let method = name(request.method());
+        let arrival = Arrival {
+            remote: self.address(peer, request.headers()),
+            permit,
+            id: id.clone(),
+        };
+        request.extensions_mut().insert(arrival);
+        let mut response = self.answer(request, &id).await;
+        reply::dress(&mut response, &id);
+        tracing::debug!(
+            method,
+            route = response
+                .extensions()
+                .get()
+                .map_or("-", |Pattern(path)| path),
+            status = response.status().as_u16(),
+            micros = started.elapsed().as_micros(),
+            request_id = id.as_str(),
+            "request"
+        );
+        response
+    }
+
+    async fn answer(&self, request: Request<Incoming>, id: &RequestId) -> Response {
+        let answer = AssertUnwindSafe(self.service.clone().oneshot(request)).catch_unwind();
+        let refusal = match tokio::time::timeout(self.patience, answer).await {
+            Ok(Ok(Ok(response))) => return response,
+            Ok(Err(_panic)) => {
+                tracing::error!(request_id = id.as_str(), "a handler panicked");
+                Refusal::Panicked
+            }
+            Err(_elapsed) => Refusal::Overdue,
+        };
+        reply::refusal(&refusal, id)
+    }
+
+    fn address(&self, peer: Remote, headers: &HeaderMap) -> Remote {
+        let values = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        self.proxies
+            .address(peer, values(CONNECTING), values(FORWARDED))
+    }
+}
+
+/// A method for the log; one that nobody knows could say anything.
+fn name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Pages of `origins` may call everything, with tokens and never with cookies.
+fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers([
+            http::header::AUTHORIZATION,
+            http::header::CONTENT_TYPE,
+            request_id::HEADER,
+        ])
+        .expose_headers([http::header::RETRY_AFTER, request_id::HEADER])
+        .max_age(PREFLIGHT_AGE)
+}

@@ -1,0 +1,40 @@
+//! Floor 5: the HTTP door. Bytes in, one use case, bytes out (PROTOCOL.md §1, §4, §9, §10).
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `server` | listeners, connections, stopping |
+//! | `connection`, `pace` | one HTTP/1 connection and how long it may take over what |
+//! | `guard` | what every request passes: address, id, CORS, deadline, panics, log |
+//! | `routes`, `route`, `router` | the one table of routes, its rows, and how a row is found |
+//! | `call`, `body`, `query`, `refusal`, `reply` | a request and its answer |
+//! | `handshake`, `origin` | how a WebSocket is opened, before it is `ws`'s |
+//! | `handlers` | three lines each: read, one use case, answer |
+//! | `openapi`, `docs` | the table described, for programs and for people |
+//!
+//! What can't even be read as HTTP is answered by hyper with a bare status (400, 414, 431) and a
+//! closed connection; everything else gets a problem (RFC 9457) with a request id.
+
+mod appliance;
+mod body;
+mod call;
+mod connection;
+mod docs;
+mod guard;
+mod handlers;
+mod handshake;
+mod openapi;
+mod origin;
+mod pace;
+mod query;
+mod refusal;
+mod reply;
+mod request_id;
+mod route;
+mod router;
+mod routes;
+mod server;
+
+pub use server::{Error, Server, serve};
+
+#[cfg(test)]
+mod tests;

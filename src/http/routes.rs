@@ -1,0 +1,288 @@
+//! The one table of routes (PROTOCOL.md §4): what is not here does not exist, and what is here is
+//! described in `/openapi.json`.
+
+use http::Method;
+
+use super::appliance::Appliance;
+use super::handlers::{accounts, calls, contacts, health, keys, messages, pages, socket};
+use super::route::{BodyLimit, Content, Route as Row, at_once};
+use crate::wire::Code;
+use crate::wire::body::{
+    Account, AccountPatch, AckRequest, Bundle, ChallengeRequest, ChallengeResponse, Contact,
+    ContactRequest, ContactsResponse, DeleteRequest, Health, KeyStatus, KeyUpload, Liveness,
+    MessagesResponse, RegisterRequest, RegisterResponse, SendRequest, SendResponse, ServerInfo,
+    TokenRequest, TokenResponse, TurnCredentials,
+};
+
+type Route = Row<Appliance>;
+
+/// Whether the pages about the API are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Docs {
+    /// They are.
+    Served,
+    /// They don't exist.
+    Off,
+}
+
+/// Every route.
+pub(super) fn routes(docs: Docs) -> Vec<Route> {
+    let mut routes = Vec::new();
+    routes.extend(authentication());
+    routes.extend(key_exchange());
+    routes.extend(messaging());
+    routes.extend(contact_list());
+    routes.extend(calling());
+    routes.extend(account());
+    routes.extend(sockets());
+    routes.extend(operation());
+    if docs == Docs::Served {
+        routes.extend(descriptions());
+    }
+    routes
+}
+
+fn authentication() -> Vec<Route> {
+    let token = |path| {
+        Route::open(Method::POST, path, |call| Box::pin(accounts::token(call)))
+            .about("Authentication", "Sign a nonce, get a token")
+            .notes("One answer, auth_failed, for an unknown user, a wrong key, and an expired or used nonce.")
+            .takes::<TokenRequest>(BodyLimit::Ordinary)
+            .gives::<TokenResponse>(200, "The token")
+            .rate(|limits| limits.token, "address")
+            .rate(|limits| limits.token, "account")
+            .codes(&[Code::AuthFailed, Code::InvalidBase64, Code::Suspended])
+    };
+    vec![
+        Route::open(Method::GET, "/api/v1/server", |call| {
+            at_once(Ok(accounts::server(&call)))
+        })
+        .about("Authentication", "What this daemon is and can do")
+        .gives::<ServerInfo>(200, "Name, version, limits and features"),
+        Route::open(Method::POST, "/api/v1/register", |call| {
+            Box::pin(accounts::register(call))
+        })
+        .about("Authentication", "Create an account")
+        .notes("A repeat with the same handle and identity key changes nothing.")
+        .takes::<RegisterRequest>(BodyLimit::Register)
+        .gives::<RegisterResponse>(201, "The account is new")
+        .gives::<RegisterResponse>(200, "The account stood already, or has a new identity key")
+        .rate(|limits| limits.register, "address")
+        .codes(&[
+            Code::InvalidBase64,
+            Code::InvalidKey,
+            Code::InvalidSignature,
+            Code::AuthFailed,
+            Code::IdentityMismatch,
+            Code::InviteRequired,
+            Code::InviteInvalid,
+            Code::RegistrationClosed,
+            Code::StorageFull,
+        ]),
+        Route::open(Method::POST, "/api/v1/auth/challenge", |call| {
+            Box::pin(accounts::challenge(call))
+        })
+        .about("Authentication", "Ask for a nonce to sign")
+        .notes("The answer is the same whether or not the handle is registered.")
+        .takes::<ChallengeRequest>(BodyLimit::Ordinary)
+        .gives::<ChallengeResponse>(200, "The nonce")
+        .rate(|limits| limits.challenge, "address"),
+        token("/api/v1/auth/token"),
+        token("/auth/token"),
+    ]
+}
+
+fn key_exchange() -> Vec<Route> {
+    vec![
+        Route::member(Method::GET, "/api/v1/keys/{target}", |member, call| {
+            Box::pin(keys::bundle(member, call))
+        })
+        .about("Keys", "Everything needed to write to somebody for the first time")
+        .notes("Takes a one-time prekey, which nobody else gets; the same asker gets the same one again for ten minutes.")
+        .path("target", "A user id, or a phone hash of 64 hex characters")
+        .gives::<Bundle>(200, "The prekey bundle")
+        .rate(|limits| limits.bundle, "user")
+        .rate(|limits| limits.bundle_pair, "pair of users")
+        .codes(&[Code::UserNotFound]),
+        Route::member(Method::GET, "/api/v1/keys/count", |member, call| {
+            Box::pin(keys::status(member, call))
+        })
+        .about("Keys", "What the daemon holds of one's own keys")
+        .gives::<KeyStatus>(200, "Count, age and digest"),
+        Route::member(Method::PUT, "/api/v1/keys", |member, call| {
+            Box::pin(keys::upload(member, call))
+        })
+        .about("Keys", "Upload a new signed prekey, more one-time prekeys, or both")
+        .takes::<KeyUpload>(BodyLimit::Ordinary)
+        .gives::<KeyStatus>(200, "What the daemon holds now")
+        .rate(|limits| limits.key_upload, "user")
+        .codes(&[Code::InvalidBase64, Code::InvalidKey, Code::InvalidSignature, Code::StorageFull]),
+    ]
+}
+
+fn messaging() -> Vec<Route> {
+    vec![
+        Route::member(Method::POST, "/api/v1/messages", |member, call| {
+            Box::pin(messages::send(member, call))
+        })
+        .about("Messages", "Send a message")
+        .notes("Answered when the message is safe: on disk, or acknowledged by its recipient. A retry with the same id is stored once.")
+        .takes::<SendRequest>(BodyLimit::Ordinary)
+        .gives::<SendResponse>(202, "The message is safe")
+        .rate(|limits| limits.messages, "user")
+        .codes(&[Code::InvalidBase64, Code::UserNotFound, Code::QueueFull, Code::StorageFull]),
+        Route::member(Method::GET, "/api/v1/messages", |member, call| {
+            Box::pin(messages::waiting(member, call))
+        })
+        .about("Messages", "Read waiting messages, oldest first")
+        .notes("Reading deletes nothing; acknowledging does.")
+        .query("limit", "At most so many messages")
+        .query("after", "The id of the last message that was read")
+        .gives::<MessagesResponse>(200, "One page of messages"),
+        Route::member(Method::POST, "/api/v1/messages/ack", |member, call| {
+            Box::pin(messages::acknowledge(member, call))
+        })
+        .about("Messages", "Acknowledge messages, which deletes them here")
+        .takes::<AckRequest>(BodyLimit::Ordinary)
+        .outcome(204, "They are gone", Content::Empty),
+    ]
+}
+
+fn contact_list() -> Vec<Route> {
+    let one = "/api/v1/contacts/{user_id}";
+    vec![
+        Route::member(Method::GET, "/api/v1/contacts", |member, _| {
+            at_once(Ok(contacts::list(&member)))
+        })
+        .about("Contacts", "Whom I allowed, and whom I blocked")
+        .gives::<ContactsResponse>(200, "All of them"),
+        Route::member(Method::GET, one, |member, call| {
+            at_once(contacts::show(&member, &call))
+        })
+        .about("Contacts", "What I think of somebody")
+        .path("user_id", "The other member")
+        .gives::<Contact>(200, "Allowed or blocked")
+        .codes(&[Code::NotFound]),
+        Route::member(Method::PUT, one, |member, call| {
+            Box::pin(contacts::put(member, call))
+        })
+        .about("Contacts", "Allow or block somebody")
+        .notes("Blocking can't be detected by the one who is blocked.")
+        .path("user_id", "The other member")
+        .takes::<ContactRequest>(BodyLimit::Ordinary)
+        .gives::<Contact>(200, "As it is now")
+        .codes(&[Code::UserNotFound, Code::StorageFull]),
+        Route::member(Method::DELETE, one, |member, call| {
+            Box::pin(contacts::remove(member, call))
+        })
+        .about("Contacts", "Forget what I thought of somebody")
+        .path("user_id", "The other member")
+        .outcome(204, "It is forgotten", Content::Empty),
+    ]
+}
+
+fn calling() -> Vec<Route> {
+    vec![
+        Route::member(Method::GET, "/api/v1/turn-credentials", |member, _| {
+            at_once(calls::turn_credentials(&member))
+        })
+        .about("Calls", "Credentials for the media relay")
+        .gives::<TurnCredentials>(200, "Good for a while; they say nothing of whose they are")
+        .rate(|limits| limits.turn_credentials, "user"),
+        Route::member(Method::GET, "/api/v1/calls", |member, _| {
+            at_once(calls::history(&member))
+        })
+        .about("Calls", "My call history")
+        .notes("None is kept: always history_disabled.")
+        .codes(&[Code::HistoryDisabled]),
+    ]
+}
+
+fn account() -> Vec<Route> {
+    let path = "/api/v1/account";
+    vec![
+        Route::member(Method::GET, path, |member, call| {
+            Box::pin(accounts::show(member, call))
+        })
+        .about("Account", "Everything the daemon holds about me")
+        .gives::<Account>(200, "All of it"),
+        Route::member(Method::PATCH, path, |member, call| {
+            Box::pin(accounts::patch(member, call))
+        })
+        .about("Account", "Publish a name, or take it back")
+        .notes("A member that is absent stays as it is; null takes it away.")
+        .takes::<AccountPatch>(BodyLimit::Ordinary)
+        .gives::<Account>(200, "As it is now"),
+        Route::member(Method::DELETE, path, |member, call| {
+            Box::pin(accounts::delete(member, call))
+        })
+        .about(
+            "Account",
+            "Delete the account and everything that belongs to it",
+        )
+        .notes("Needs a fresh signature, made as for a token.")
+        .takes::<DeleteRequest>(BodyLimit::Ordinary)
+        .outcome(204, "All of it is gone", Content::Empty)
+        .codes(&[Code::AuthFailed, Code::InvalidBase64]),
+    ]
+}
+
+fn sockets() -> Vec<Route> {
+    let socket =
+        |route: Route| {
+            route
+            .about("WebSocket", "Open a WebSocket")
+            .notes(
+                "Subprotocol privcomm.v1 (default). Authenticate by the first frame within a few \
+                 seconds, by the Authorization header, or by ?token= in the first minute of the \
+                 token's life.",
+            )
+            .query("token", "A token, where neither a frame nor a header can carry it")
+            .outcome(101, "The socket is open", Content::Empty)
+            .codes(&[Code::Unauthorized, Code::TokenExpired, Code::Forbidden, Code::Capacity])
+            .frames()
+        };
+    vec![
+        socket(Route::open(Method::GET, "/ws", |call| {
+            Box::pin(socket::open(call))
+        })),
+        socket(Route::open(Method::GET, "/ws/{user_id}", |call| {
+            Box::pin(socket::open_named(call))
+        }))
+        .path("user_id", "The token's own user"),
+    ]
+}
+
+fn operation() -> Vec<Route> {
+    let ready = |path| {
+        Route::open(Method::GET, path, |call| Box::pin(health::ready(call)))
+            .about("Operation", "Whether every part works")
+            .gives::<Health>(200, "Everything works")
+            .gives::<Health>(503, "Something doesn't")
+    };
+    vec![
+        ready("/health"),
+        ready("/health/ready"),
+        Route::open(Method::GET, "/health/live", |_| at_once(Ok(health::live())))
+            .about("Operation", "Whether the process answers")
+            .gives::<Liveness>(200, "It does"),
+    ]
+}
+
+fn descriptions() -> Vec<Route> {
+    let page = Content::Opaque("text/html");
+    let docs = |path| {
+        Route::open(Method::GET, path, |call| at_once(pages::docs(&call)))
+            .about("Operation", "This description, for people")
+            .outcome(200, "A page", page)
+    };
+    vec![
+        Route::open(Method::GET, "/openapi.json", |call| {
+            at_once(pages::openapi(&call))
+        })
+        .about("Operation", "This description, for programs")
+        .outcome(200, "OpenAPI 3.1", Content::Opaque("application/json")),
+        docs("/docs"),
+        docs("/redoc"),
+    ]
+}
