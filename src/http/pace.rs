@@ -5,8 +5,8 @@
 //! |---|---|---|
 //! | `Head` | the connection, or the first byte after a pause | the header timeout |
 //! | `Serving` | a whole header block | as long as its handler, which has limits of its own |
-//! | `Reply` | the handler's answer | the reply timeout |
-//! | `Idle` | the end of the answer | the keep-alive time |
+//! | `Reply` | the handler's answer, or bytes of it that the client took | the reply timeout |
+//! | `Idle` | the last bytes of the answer | the keep-alive time |
 
 use std::io;
 use std::pin::Pin;
@@ -66,6 +66,14 @@ impl Pace {
         }
     }
 
+    /// An answer may be long and the client's line thin: what counts is that it goes on.
+    fn sent(&self) {
+        let phase = self.0.borrow().0;
+        if matches!(phase, Phase::Reply | Phase::Idle) {
+            self.enter(phase);
+        }
+    }
+
     fn enter(&self, phase: Phase) {
         self.0.send_replace((phase, Instant::now()));
     }
@@ -103,7 +111,7 @@ impl Drop for Replying {
     }
 }
 
-/// A stream that notes when something arrives on it.
+/// A stream that notes when something arrives on it or leaves.
 #[derive(Debug)]
 pub(super) struct Paced {
     stream: Stream,
@@ -142,7 +150,9 @@ impl AsyncWrite for Paced {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        self.pace.sent();
+        Poll::Ready(written)
     }
 
     fn poll_write_vectored(
@@ -150,7 +160,9 @@ impl AsyncWrite for Paced {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
+        self.pace.sent();
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -203,6 +215,19 @@ mod tests {
         tokio::time::advance(Duration::from_secs(59)).await;
         pace.received();
         assert_eq!(overruns_after(&pace).await, PATIENCE.head);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_goes_on_is_waited_for() {
+        let pace = Pace::new();
+        let reply = pace.replying();
+        tokio::time::advance(Duration::from_secs(29)).await;
+        pace.sent();
+        assert_eq!(overruns_after(&pace).await, PATIENCE.reply);
+        drop(reply);
+        tokio::time::advance(Duration::from_secs(59)).await;
+        pace.sent();
+        assert_eq!(overruns_after(&pace).await, PATIENCE.idle);
     }
 
     #[tokio::test(start_paused = true)]

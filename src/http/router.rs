@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Method, Request};
-use http_body_util::Full;
 use hyper::body::Incoming;
 
 use super::body::Allowance;
@@ -13,6 +11,7 @@ use super::call::{Arrival, Bearer, Call, Parameters};
 use super::query;
 use super::refusal::Refusal;
 use super::reply::{self, Response};
+use super::request_id::RequestId;
 use super::route::{Handler, Route, Site};
 use crate::config::Limits;
 
@@ -78,12 +77,9 @@ impl<S: Site> Router<S> {
     }
 
     /// The answer to `request`, whatever it is.
-    pub(super) async fn respond(
-        &self,
-        mut request: Request<Incoming>,
-    ) -> http::Response<Full<Bytes>> {
+    pub(super) async fn respond(&self, mut request: Request<Incoming>) -> Response {
         let Some(arrival) = request.extensions_mut().remove::<Arrival>() else {
-            return Response::default();
+            return reply::refusal(&Refusal::Panicked, &RequestId::random());
         };
         let id = arrival.id.clone();
         let mut pattern = Pattern("-");

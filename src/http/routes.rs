@@ -286,3 +286,57 @@ fn descriptions() -> Vec<Route> {
         docs("/redoc"),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_path_is_in_anothers_way() {
+        let mut paths = matchit::Router::new();
+        let mut known = std::collections::HashSet::new();
+        for route in routes(Docs::Served) {
+            assert!(!route.path.ends_with('/'));
+            if known.insert(route.path) {
+                paths.insert(route.path, ()).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_must_be_is_open() {
+        let open: Vec<_> = routes(Docs::Off)
+            .into_iter()
+            .filter(|route| !route.needs_token())
+            .map(|route| route.path)
+            .collect();
+        assert_eq!(
+            open,
+            [
+                "/api/v1/server",
+                "/api/v1/register",
+                "/api/v1/auth/challenge",
+                "/api/v1/auth/token",
+                "/auth/token",
+                "/ws",
+                "/ws/{user_id}",
+                "/health",
+                "/health/ready",
+                "/health/live",
+            ]
+        );
+    }
+
+    #[test]
+    fn only_a_registration_may_be_long() {
+        for route in routes(Docs::Served) {
+            let is_register = route.path == "/api/v1/register";
+            assert_eq!(
+                route.about.limit == BodyLimit::Register,
+                is_register,
+                "{}",
+                route.path
+            );
+        }
+    }
+}

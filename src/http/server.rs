@@ -205,3 +205,20 @@ impl Entrance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_that_is_no_origin_is_named() {
+        for value in ["*", "chat.example.org", "https://chat.example.org/app"] {
+            let error = parse("server.cors_origins", &[value.to_owned()]).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains("server.cors_origins") && text.contains(value),
+                "{text}"
+            );
+        }
+    }
+}

@@ -87,3 +87,23 @@ async fn a_client_that_does_not_read_its_answers_is_let_go() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn a_unix_socket_serves_this_machine_and_proxies_on_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("http.sock");
+    let (server, _) = serve(&ListenAddress::Unix(path.clone()), &limits(), 5);
+    for (fields, seen) in [
+        ("", "local"),
+        ("cf-connecting-ip: 2001:db8::1\r\n", "2001:db8::1"),
+    ] {
+        let mut stream = tokio::net::UnixStream::connect(&path).await.unwrap();
+        let request = format!("GET /who HTTP/1.1\r\nconnection: close\r\n{fields}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).await.unwrap();
+        assert!(reply.ends_with(&format!("\"{seen}\"")), "{reply}");
+    }
+    assert!(server.stop(Duration::from_mins(1)).await);
+    assert!(!path.exists());
+}

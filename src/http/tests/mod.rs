@@ -4,10 +4,12 @@ mod bodies;
 mod garbage;
 mod headers;
 mod lifetime;
+mod logging;
 mod routing;
 mod sockets;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -105,7 +107,7 @@ fn socket(call: &mut Call<Cave>) -> Result<Response, Refusal> {
 /// A running server and what the tests need to know about it.
 struct Rig {
     server: Server,
-    site: std::sync::Arc<Cave>,
+    site: Arc<Cave>,
     address: SocketAddr,
 }
 
@@ -120,6 +122,25 @@ fn limits() -> Limits {
     }
 }
 
+/// A server of the cave at `address`.
+fn serve(address: &ListenAddress, limits: &Limits, connections: usize) -> (Server, Arc<Cave>) {
+    let tasks = Tasks::default();
+    let cave = Cave {
+        gate: Semaphore::new(0),
+        arrived: Semaphore::new(0),
+        tasks: tasks.child(),
+    };
+    let router = Router::new(cave, routes(), limits).unwrap();
+    let site = router.site().clone();
+    let origins = vec![HeaderValue::from_static("https://app.example.net")];
+    let proxies = TrustedProxies::parse(&["127.0.0.1"]).unwrap();
+    let guard = Guard::new(router, proxies, origins, Duration::from_mins(1));
+    let listeners = vec![Listener::bind(address).unwrap()];
+    let capacity = Capacity::new(connections);
+    let server = Server::start(listeners, &guard, Manners::new(limits), &capacity, tasks);
+    (server, site)
+}
+
 impl Rig {
     async fn start() -> Self {
         Self::with(limits(), 100).await
@@ -127,21 +148,8 @@ impl Rig {
 
     #[expect(clippy::unused_async, reason = "needs a runtime")]
     async fn with(limits: Limits, connections: usize) -> Self {
-        let tasks = Tasks::default();
-        let cave = Cave {
-            gate: Semaphore::new(0),
-            arrived: Semaphore::new(0),
-            tasks: tasks.child(),
-        };
-        let router = Router::new(cave, routes(), &limits).unwrap();
-        let site = router.site().clone();
-        let origins = vec![HeaderValue::from_static("https://app.example.net")];
-        let proxies = TrustedProxies::parse(&["127.0.0.1"]).unwrap();
-        let guard = Guard::new(router, proxies, origins, Duration::from_mins(1));
-        let listener = Listener::bind(&ListenAddress::Tcp(([127, 0, 0, 1], 0).into())).unwrap();
-        let capacity = Capacity::new(connections);
-        let manners = Manners::new(&limits);
-        let server = Server::start(vec![listener], &guard, manners, &capacity, tasks);
+        let loopback = ListenAddress::Tcp(([127, 0, 0, 1], 0).into());
+        let (server, site) = serve(&loopback, &limits, connections);
         let ListenAddress::Tcp(address) = server.addresses()[0] else {
             panic!("expected TCP");
         };
