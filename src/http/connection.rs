@@ -18,8 +18,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use super::guard::Guard;
-use super::pace::{Pace, Paced, Patience, Replying};
+use super::pace::{Pace, Patience, Replying};
+use super::refusal::Refusal;
 use super::reply;
+use super::transport::Transport;
 use crate::base::task::Tasks;
 use crate::config::Limits;
 use crate::net::{Permit, Remote, Stream};
@@ -80,7 +82,7 @@ pub(super) async fn serve(
     ending: Ending,
 ) {
     let pace = Pace::new();
-    let io = TokioIo::new(Paced::new(stream, pace.clone()));
+    let io = TokioIo::new(Transport::new(stream, pace.clone()));
     let permit = Arc::new(permit);
     let service = service_fn(|request: Request<Incoming>| {
         pace.serving();
@@ -117,7 +119,7 @@ pub(super) async fn serve(
 /// The stream under an upgraded connection and what was read ahead of it; hyper's own part of the
 /// memory is free again. None: the connection ended instead.
 pub(super) async fn take_over(upgrade: OnUpgrade) -> Option<(Stream, Bytes)> {
-    let parts = upgrade.await.ok()?.downcast::<TokioIo<Paced>>().ok()?;
+    let parts = upgrade.await.ok()?.downcast::<TokioIo<Transport>>().ok()?;
     Some((parts.io.into_inner().into_stream(), parts.read_buf))
 }
 
@@ -154,7 +156,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// unread bytes would reset the connection before the answer is read.
 pub(super) async fn turn_away(mut stream: Stream) {
     let farewell = async {
-        stream.write_all(&reply::at_capacity()).await?;
+        stream.write_all(&reply::whole(&Refusal::Full)).await?;
         stream.shutdown().await?;
         let mut unread = [0; 1024];
         while stream.read(&mut unread).await? > 0 {}

@@ -3,7 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `server` | listeners, connections, stopping |
-//! | `connection`, `pace` | one HTTP/1 connection and how long it may take over what |
+//! | `connection`, `transport`, `pace` | one HTTP/1 connection and how long it may take over what |
 //! | `guard` | what every request passes: address, id, CORS, deadline, panics, log |
 //! | `routes`, `route`, `router` | the one table of routes, its rows, and how a row is found |
 //! | `call`, `body`, `query`, `refusal`, `reply` | a request and its answer |
@@ -11,8 +11,8 @@
 //! | `handlers` | three lines each: read, one use case, answer |
 //! | `openapi`, `docs` | the table described, for programs and for people |
 //!
-//! What can't even be read as HTTP is answered by hyper with a bare status (400, 414, 431) and a
-//! closed connection; everything else gets a problem (RFC 9457) with a request id.
+//! Whatever is refused gets a problem (RFC 9457) with a request id, also what can't be read as a
+//! request. A header block that doesn't come in time only ends the connection.
 
 mod appliance;
 mod body;
@@ -33,6 +33,7 @@ mod route;
 mod router;
 mod routes;
 mod server;
+mod transport;
 
 pub use server::{Error, Server, serve};
 

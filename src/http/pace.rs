@@ -8,17 +8,12 @@
 //! | `Reply` | the handler's answer, or bytes of it that the client took | the reply timeout |
 //! | `Idle` | the last bytes of the answer | the keep-alive time |
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-use crate::net::Stream;
 
 /// How long each phase may last.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +36,22 @@ enum Phase {
 
 /// The phase that a connection is in, and since when. Cheap to clone; clones are the same one.
 #[derive(Debug, Clone)]
-pub(super) struct Pace(Arc<watch::Sender<(Phase, Instant)>>);
+pub(super) struct Pace(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    phase: watch::Sender<(Phase, Instant)>,
+    /// An answer of ours was begun and is not on the wire yet.
+    answering: AtomicBool,
+}
 
 impl Pace {
     /// A connection that was just accepted.
     pub(super) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new((Phase::Head, Instant::now()))))
+        Self(Arc::new(Shared {
+            phase: watch::Sender::new((Phase::Head, Instant::now())),
+            answering: AtomicBool::new(false),
+        }))
     }
 
     /// A header block is complete.
@@ -56,31 +61,54 @@ impl Pace {
 
     /// The answer is on its way; [`Replying`] notes the end of it.
     pub(super) fn replying(&self) -> Replying {
+        self.0.answering.store(true, Ordering::Relaxed);
         self.enter(Phase::Reply);
         Replying(self.clone())
     }
 
-    fn received(&self) {
-        if self.0.borrow().0 == Phase::Idle {
+    /// Bytes came.
+    pub(super) fn received(&self) {
+        if self.phase() == Phase::Idle {
             self.enter(Phase::Head);
         }
     }
 
-    /// An answer may be long and the client's line thin: what counts is that it goes on.
-    fn sent(&self) {
-        let phase = self.0.borrow().0;
+    /// Bytes went. An answer may be long and the client's line thin: what counts is that it goes on.
+    pub(super) fn sent(&self) {
+        let phase = self.phase();
         if matches!(phase, Phase::Reply | Phase::Idle) {
             self.enter(phase);
         }
     }
 
+    /// Everything that was to be sent is on the wire.
+    pub(super) fn flushed(&self) {
+        if self.is_between_answers() {
+            self.0.answering.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what is sent now can't be an answer of ours: no request was read since the last one
+    /// that is wholly on the wire.
+    pub(super) fn is_unasked(&self) -> bool {
+        self.is_between_answers() && !self.0.answering.load(Ordering::Relaxed)
+    }
+
+    fn is_between_answers(&self) -> bool {
+        matches!(self.phase(), Phase::Head | Phase::Idle)
+    }
+
+    fn phase(&self) -> Phase {
+        self.0.phase.borrow().0
+    }
+
     fn enter(&self, phase: Phase) {
-        self.0.send_replace((phase, Instant::now()));
+        self.0.phase.send_replace((phase, Instant::now()));
     }
 
     /// Resolves when a phase lasts longer than it may.
     pub(super) async fn overrun(&self, patience: Patience) {
-        let mut phases = self.0.subscribe();
+        let mut phases = self.0.phase.subscribe();
         loop {
             let (phase, since) = *phases.borrow_and_update();
             let allowed = match phase {
@@ -108,73 +136,6 @@ pub(super) struct Replying(Pace);
 impl Drop for Replying {
     fn drop(&mut self) {
         self.0.enter(Phase::Idle);
-    }
-}
-
-/// A stream that notes when something arrives on it or leaves.
-#[derive(Debug)]
-pub(super) struct Paced {
-    stream: Stream,
-    pace: Pace,
-}
-
-impl Paced {
-    pub(super) const fn new(stream: Stream, pace: Pace) -> Self {
-        Self { stream, pace }
-    }
-
-    /// The stream alone, for another protocol.
-    pub(super) fn into_stream(self) -> Stream {
-        self.stream
-    }
-}
-
-impl AsyncRead for Paced {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let outcome = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        if buffer.filled().len() > before {
-            self.pace.received();
-        }
-        Poll::Ready(outcome)
-    }
-}
-
-impl AsyncWrite for Paced {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        self.pace.sent();
-        Poll::Ready(written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
-        self.pace.sent();
-        Poll::Ready(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

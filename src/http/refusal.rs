@@ -57,6 +57,15 @@ pub(super) enum Refusal {
     /// A page of another origin opens a WebSocket.
     #[error("pages of this origin may not connect here; the operator can allow it")]
     ForeignOrigin,
+    /// What came can't be read as a request, or its header block is too large.
+    #[error("expected a request whose line and header fields are valid and not too large")]
+    Unreadable {
+        /// 400, 414 or 431.
+        status: u16,
+    },
+    /// There is no place for another connection.
+    #[error("the daemon holds as many connections as it may; try again in a while")]
+    Full,
     /// The answer took too long to make.
     #[error("the daemon did not get to it in time; try again")]
     Overdue,
@@ -81,15 +90,19 @@ impl Refusal {
             Self::NotFound => Code::NotFound,
             Self::MethodNotAllowed { .. } => Code::MethodNotAllowed,
             Self::UnsupportedMediaType => Code::UnsupportedMediaType,
-            Self::BodyTooLarge { .. } => Code::PayloadTooLarge,
+            Self::BodyTooLarge { .. }
+            | Self::Unreadable {
+                status: 413 | 414 | 431,
+            } => Code::PayloadTooLarge,
             Self::BodyTooSlow { .. } => Code::RequestTimeout,
             Self::BodyBroken | Self::Json(JsonError::Malformed { .. }) => Code::InvalidJson,
-            Self::Json(JsonError::Field { .. }) | Self::Field { .. } | Self::NoWebSocket => {
-                Code::InvalidField
-            }
+            Self::Json(JsonError::Field { .. })
+            | Self::Field { .. }
+            | Self::Unreadable { .. }
+            | Self::NoWebSocket => Code::InvalidField,
             Self::NoToken => Code::Unauthorized,
             Self::ForeignOrigin => Code::Forbidden,
-            Self::Overdue => Code::Capacity,
+            Self::Overdue | Self::Full => Code::Capacity,
             Self::Panicked => Code::Internal,
             Self::Messenger(error) => error.code(),
         }
@@ -99,6 +112,7 @@ impl Refusal {
     pub(super) fn status(&self) -> u16 {
         match self {
             Self::NoWebSocket => 426,
+            Self::Unreadable { status } => *status,
             _ => self.code().status(),
         }
     }
@@ -107,6 +121,7 @@ impl Refusal {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Overdue => Some(Duration::from_secs(1)),
+            Self::Full => Some(Duration::from_secs(5)),
             Self::Messenger(error) => error.retry_after(),
             _ => None,
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::refusal::Refusal;
 use super::request_id::{self, RequestId};
-use crate::wire::{Code, Problem};
+use crate::wire::Problem;
 
 /// A response whose body is at hand.
 pub(super) type Response = http::Response<Full<Bytes>>;
@@ -70,8 +70,13 @@ fn encode<T: Serialize>(value: &T) -> Bytes {
         .into()
 }
 
-/// `refusal` as the answer to the request `id`.
-pub(super) fn refusal(refusal: &Refusal, id: &RequestId) -> Response {
+/// `of` as the answer to the request `id`.
+pub(super) fn refusal(of: &Refusal, id: &RequestId) -> Response {
+    problem(of, id).0
+}
+
+/// The answer, and its body once more.
+fn problem(refusal: &Refusal, id: &RequestId) -> (Response, Bytes) {
     let problem = Problem {
         status: refusal.status(),
         retry_after: refusal.retry_after().map(whole_seconds),
@@ -79,9 +84,10 @@ pub(super) fn refusal(refusal: &Refusal, id: &RequestId) -> Response {
         ..Problem::new(refusal.code(), refusal.to_string(), id.as_str())
     };
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = content(status, PROBLEM, encode(&problem));
+    let body = encode(&problem);
+    let mut response = content(status, PROBLEM, body.clone());
     hints(refusal, &problem, response.headers_mut());
-    response
+    (response, body)
 }
 
 /// Waiting shorter than this would be too short.
@@ -128,26 +134,28 @@ pub(super) fn dress(response: &mut Response, id: &RequestId) {
     }
 }
 
-/// A whole response, as bytes, for somebody whose connection can't be served.
-pub(super) fn at_capacity() -> Vec<u8> {
+/// `refusal` as the last bytes of a connection on which no request can be answered.
+pub(super) fn whole(of: &Refusal) -> Vec<u8> {
     let id = RequestId::random();
-    let problem = Problem {
-        retry_after: Some(5),
-        ..Problem::new(
-            Code::Capacity,
-            "the daemon holds as many connections as it may; try again in a while",
-            id.as_str(),
-        )
-    };
-    let body = encode(&problem);
-    let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
-         content-length: {}\r\ncache-control: no-store\r\nx-request-id: {}\r\n\
-         retry-after: 5\r\nconnection: close\r\n\r\n",
-        body.len(),
-        id.as_str(),
-    );
-    [head.as_bytes(), &body].concat()
+    let (mut response, body) = problem(of, &id);
+    dress(&mut response, &id);
+    let status = response.status();
+    let mut bytes = format!(
+        "HTTP/1.1 {} {}\r\ncontent-length: {}\r\nconnection: close\r\n",
+        status.as_str(),
+        status.canonical_reason().unwrap_or_default(),
+        body.len()
+    )
+    .into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    bytes
 }
 
 #[cfg(test)]
@@ -155,20 +163,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::wire::JsonError;
+    use crate::wire::{Code, JsonError};
 
-    fn problem(of: &Refusal) -> (Problem, HeaderMap) {
-        use http_body_util::BodyExt;
-        let response = refusal(of, &RequestId::random());
-        let (parts, body) = response.into_parts();
-        let body = futures_util::FutureExt::now_or_never(body.collect());
-        let bytes = body.unwrap().unwrap().to_bytes();
-        (serde_json::from_slice(&bytes).unwrap(), parts.headers)
+    fn read(of: &Refusal) -> (Problem, HeaderMap) {
+        let (response, body) = problem(of, &RequestId::random());
+        let problem = serde_json::from_slice(&body).unwrap();
+        (problem, response.into_parts().0.headers)
     }
 
     #[test]
     fn a_wrong_member_is_named() {
-        let (problem, _) = problem(&Refusal::Json(JsonError::Field {
+        let (problem, _) = read(&Refusal::Json(JsonError::Field {
             field: "one_time_prekeys[3].key_id".to_owned(),
             problem: "this member is missing",
         }));
@@ -179,11 +184,11 @@ mod tests {
     #[test]
     fn a_refusal_tells_programs_what_to_do() {
         let allow = "GET, HEAD".to_owned();
-        let (_, headers) = problem(&Refusal::MethodNotAllowed { allow });
+        let (_, headers) = read(&Refusal::MethodNotAllowed { allow });
         assert_eq!(headers[header::ALLOW], "GET, HEAD");
-        let (_, headers) = problem(&Refusal::NoToken);
+        let (_, headers) = read(&Refusal::NoToken);
         assert_eq!(headers[header::WWW_AUTHENTICATE], "Bearer");
-        let (problem, headers) = problem(&Refusal::Overdue);
+        let (problem, headers) = read(&Refusal::Overdue);
         assert_eq!(headers[header::RETRY_AFTER], "1");
         assert_eq!(problem.retry_after, Some(1));
     }

@@ -15,9 +15,20 @@ fn survives(bytes: &[u8]) {
         let _ = client.stream.write_all(bytes).await;
         let _ = client.stream.shutdown().await;
         while client.more().await {}
+        check_answers(&client.unread);
         assert_eq!(rig.ask(get("/items/3")).await.json(), json!(3));
         assert!(rig.server.stop(Duration::from_mins(5)).await);
     });
+}
+
+/// Whatever was answered has a request id; what comes after an upgrade is no answer.
+fn check_answers(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let answers = text.split("HTTP/1.").skip(1);
+    for answer in answers.take_while(|answer| !answer.starts_with("1 101")) {
+        let is_whole = answer.contains("\r\nx-request-id: ") || answer.starts_with("1 100");
+        assert!(is_whole, "{answer}");
+    }
 }
 
 /// Pieces that real requests are made of, and some that they aren't.

@@ -15,7 +15,9 @@ async fn a_header_block_may_be_as_long_as_the_limit_and_no_longer() {
     assert_eq!(rig.ask(block(4096)).await.status, 200);
     let mut client = rig.connect().await;
     client.send(block(4097)).await;
-    assert_eq!(client.reply().await.status, 431);
+    let reply = client.reply().await;
+    assert_eq!(reply.status, 431);
+    reply.is_problem("payload_too_large");
     client.ends().await;
 }
 
@@ -24,7 +26,9 @@ async fn as_many_fields_are_read_as_the_limit_and_no_more() {
     let rig = Rig::start().await;
     let fields = |count: usize| format!("GET /who HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(count));
     assert_eq!(rig.ask(fields(8)).await.status, 200);
-    assert_eq!(rig.ask(fields(9)).await.status, 431);
+    let reply = rig.ask(fields(9)).await;
+    assert_eq!(reply.status, 431);
+    reply.is_problem("payload_too_large");
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,5 +108,40 @@ async fn two_lengths_and_length_with_chunks_are_refused() {
             ))
             .await;
         assert_eq!(reply.status, 400, "{fields}");
+        reply.is_problem("invalid_field");
     }
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_told_so_and_the_connection_ends() {
+    let rig = Rig::start().await;
+    for bytes in [
+        "nonsense\r\n\r\n",
+        "GET /who HTTP/9.9\r\n\r\n",
+        "GET /who HTTP/1.1\r\nno colon\r\n\r\n",
+        "G\0T / HTTP/1.1\r\n\r\n",
+        "GET /who HTTP/1.1\r\nbad name: x\r\n\r\n",
+    ] {
+        let mut client = rig.connect().await;
+        client.send(bytes).await;
+        let reply = client.reply().await;
+        assert_eq!(reply.status, 400, "{bytes:?}");
+        reply.is_problem("invalid_field");
+        client.ends().await;
+    }
+}
+
+#[tokio::test]
+async fn nonsense_after_requests_takes_nothing_from_their_answers() {
+    let rig = Rig::start().await;
+    let mut client = rig.connect().await;
+    client.send(get("/items/1")).await;
+    assert_eq!(client.reply().await.json(), json!(1));
+    client
+        .send([&get("/items/2"), &get("/nowhere"), "nonsense\r\n\r\n"].concat())
+        .await;
+    assert_eq!(client.reply().await.json(), json!(2));
+    client.reply().await.is_problem("not_found");
+    client.reply().await.is_problem("invalid_field");
+    client.ends().await;
 }

@@ -56,7 +56,7 @@ async fn nobody_is_served_beyond_the_last_place_and_all_are_told() {
     let reply = third.reply().await;
     assert_eq!(reply.status, 503);
     assert_eq!(reply.headers["retry-after"], "5");
-    assert_eq!(reply.json()["code"], "capacity");
+    reply.is_problem("capacity");
     third.ends().await;
 }
 
