@@ -98,7 +98,19 @@ pub(super) struct Parameter {
     pub(super) name: &'static str,
     /// `path` or `query`.
     pub(super) place: &'static str,
+    pub(super) form: Form,
     pub(super) about: &'static str,
+}
+
+/// What a parameter looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Any text.
+    Text,
+    /// A whole number that isn't negative.
+    Number,
+    /// A UUID of version 4.
+    Id,
 }
 
 /// One good answer.
@@ -238,17 +250,28 @@ impl<S: Site> Route<S> {
     }
 
     /// A name in braces in its path.
-    pub(super) fn path(self, name: &'static str, about: &'static str) -> Self {
-        self.parameter(name, "path", about)
+    pub(super) fn path(self, name: &'static str, form: Form, about: &'static str) -> Self {
+        self.parameter(name, "path", form, about)
     }
 
     /// A parameter of its query string.
-    pub(super) fn query(self, name: &'static str, about: &'static str) -> Self {
-        self.parameter(name, "query", about)
+    pub(super) fn query(self, name: &'static str, form: Form, about: &'static str) -> Self {
+        self.parameter(name, "query", form, about)
     }
 
-    fn parameter(mut self, name: &'static str, place: &'static str, about: &'static str) -> Self {
-        self.about.parameters.push(Parameter { name, place, about });
+    fn parameter(
+        mut self,
+        name: &'static str,
+        place: &'static str,
+        form: Form,
+        about: &'static str,
+    ) -> Self {
+        self.about.parameters.push(Parameter {
+            name,
+            place,
+            form,
+            about,
+        });
         self.codes(&[Code::InvalidField])
     }
 

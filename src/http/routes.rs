@@ -5,7 +5,7 @@ use http::Method;
 
 use super::appliance::Appliance;
 use super::handlers::{accounts, calls, contacts, health, keys, messages, pages, socket};
-use super::route::{BodyLimit, Content, Route as Row, at_once};
+use super::route::{BodyLimit, Content, Form, Route as Row, at_once};
 use crate::wire::Code;
 use crate::wire::body::{
     Account, AccountPatch, AckRequest, Bundle, ChallengeRequest, ChallengeResponse, Contact,
@@ -99,7 +99,7 @@ fn key_exchange() -> Vec<Route> {
         })
         .about("Keys", "Everything needed to write to somebody for the first time")
         .notes("Takes a one-time prekey, which nobody else gets; the same asker gets the same one again for ten minutes.")
-        .path("target", "A user id, or a phone hash of 64 hex characters")
+        .path("target", Form::Text, "A user id, or a phone hash of 64 hex characters")
         .gives::<Bundle>(200, "The prekey bundle")
         .rate(|limits| limits.bundle, "user")
         .rate(|limits| limits.bundle_pair, "pair of users")
@@ -136,8 +136,8 @@ fn messaging() -> Vec<Route> {
         })
         .about("Messages", "Read waiting messages, oldest first")
         .notes("Reading deletes nothing; acknowledging does.")
-        .query("limit", "At most so many messages")
-        .query("after", "The id of the last message that was read")
+        .query("limit", Form::Number, "At most so many messages")
+        .query("after", Form::Id, "The id of the last message that was read")
         .gives::<MessagesResponse>(200, "One page of messages"),
         Route::member(Method::POST, "/api/v1/messages/ack", |member, call| {
             Box::pin(messages::acknowledge(member, call))
@@ -160,7 +160,7 @@ fn contact_list() -> Vec<Route> {
             at_once(contacts::show(&member, &call))
         })
         .about("Contacts", "What I think of somebody")
-        .path("user_id", "The other member")
+        .path("user_id", Form::Id, "The other member")
         .gives::<Contact>(200, "Allowed or blocked")
         .codes(&[Code::NotFound]),
         Route::member(Method::PUT, one, |member, call| {
@@ -168,7 +168,7 @@ fn contact_list() -> Vec<Route> {
         })
         .about("Contacts", "Allow or block somebody")
         .notes("Blocking can't be detected by the one who is blocked.")
-        .path("user_id", "The other member")
+        .path("user_id", Form::Id, "The other member")
         .takes::<ContactRequest>(BodyLimit::Ordinary)
         .gives::<Contact>(200, "As it is now")
         .codes(&[Code::UserNotFound, Code::StorageFull]),
@@ -176,7 +176,7 @@ fn contact_list() -> Vec<Route> {
             Box::pin(contacts::remove(member, call))
         })
         .about("Contacts", "Forget what I thought of somebody")
-        .path("user_id", "The other member")
+        .path("user_id", Form::Id, "The other member")
         .outcome(204, "It is forgotten", Content::Empty),
     ]
 }
@@ -237,7 +237,7 @@ fn sockets() -> Vec<Route> {
                  seconds, by the Authorization header, or by ?token= in the first minute of the \
                  token's life.",
             )
-            .query("token", "A token, where neither a frame nor a header can carry it")
+            .query("token", Form::Text, "A token, where neither a frame nor a header can carry it")
             .outcome(101, "The socket is open", Content::Empty)
             .codes(&[Code::Unauthorized, Code::TokenExpired, Code::Forbidden, Code::Capacity])
             .frames()
@@ -249,7 +249,7 @@ fn sockets() -> Vec<Route> {
         socket(Route::open(Method::GET, "/ws/{user_id}", |call| {
             Box::pin(socket::open_named(call))
         }))
-        .path("user_id", "The token's own user"),
+        .path("user_id", Form::Id, "The token's own user"),
     ]
 }
 

@@ -33,7 +33,7 @@ impl Pages {
     pub(super) fn of<S: Site>(routes: &[Route<S>], limits: &Limits) -> Self {
         let description = openapi::describe(routes, limits);
         Self {
-            openapi: format!("{description:#}").into(),
+            openapi: description.to_string().into(),
             docs: page::render(&description, STYLE).into(),
             policy: HeaderValue::from_str(&policy()).ok(),
         }

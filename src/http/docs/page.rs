@@ -147,13 +147,14 @@ fn operation(method: &str, path: &str, operation: &Value) -> String {
 fn parameters(parameters: &Value) -> String {
     let rows = items(parameters, |parameter| {
         format!(
-            "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
+            "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td></tr>",
             text(&parameter["name"]),
             text(&parameter["in"]),
+            form(&parameter["schema"]),
             text(&parameter["description"])
         )
     });
-    table(&["Parameter", "In", "Meaning"], &rows)
+    table(&["Parameter", "In", "Form", "Meaning"], &rows)
 }
 
 fn request(body: &Value) -> String {

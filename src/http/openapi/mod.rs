@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::route::{About, Content, Outcome, RateAbout, Route, Shape, Site};
+use super::route::{About, Content, Form, Outcome, RateAbout, Route, Shape, Site};
 use crate::config::{Limits, Rate};
 use crate::wire::{Code, Problem};
 
@@ -137,10 +137,18 @@ fn parameters(about: &About) -> Value {
             "in": parameter.place,
             "required": parameter.place == "path",
             "description": parameter.about,
-            "schema": { "type": "string" },
+            "schema": form(parameter.form),
         })
     };
     about.parameters.iter().map(one).collect()
+}
+
+fn form(form: Form) -> Value {
+    match form {
+        Form::Text => json!({ "type": "string" }),
+        Form::Number => json!({ "type": "integer", "minimum": 0 }),
+        Form::Id => json!({ "type": "string", "format": "uuid" }),
+    }
 }
 
 fn reference(shape: Shape) -> Value {

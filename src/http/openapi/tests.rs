@@ -166,3 +166,11 @@ fn limits_are_those_in_force() {
         "At most 12345 bytes"
     );
 }
+
+#[test]
+fn codes_are_described_as_they_are_written() {
+    let (_, description) = description();
+    let described = description["components"]["schemas"]["Code"]["enum"].clone();
+    let written: Value = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(described, written);
+}
