@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 use super::exit::{CliError, Exit};
 use super::settings::Settings;
 use crate::config::{ListenAddress, Telemetry};
+use crate::serve::{ServeError, Surroundings};
 
 /// How long work on blocking threads may hold up the end of a daemon that has already stopped.
 const LEFTOVERS: Duration = Duration::from_secs(1);
@@ -29,6 +30,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
     data: Option<PathBuf>,
 
+    /// Write the real addresses to this file, as JSON, once everything listens
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+
     /// Address of the web and API side, in place of server.listen; may be repeated
     #[arg(long, value_name = "ADDR")]
     listen: Vec<ListenAddress>,
@@ -46,12 +51,19 @@ impl Serve {
         let config = layers.load()?.into_config();
         let _logs = start_logging(&config.telemetry)
             .map_err(|error| CliError::Logging(error.to_string()))?;
+        let surroundings = Surroundings {
+            data: self.data,
+            ready_file: self.ready_file,
+        };
         let runtime = Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(CliError::Runtime)?;
-        let result = runtime.block_on(crate::serve::run(config, self.data));
-        runtime.shutdown_timeout(LEFTOVERS);
+        let result = runtime.block_on(crate::serve::run(config, surroundings));
+        match result {
+            Err(ServeError::Hurried) => runtime.shutdown_background(),
+            _ => runtime.shutdown_timeout(LEFTOVERS),
+        }
         result?;
         Ok(Exit::Done)
     }

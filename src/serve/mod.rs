@@ -1,23 +1,48 @@
-//! The composition root: builds the rooms bottom-up, supervises them, stops them in order.
+//! Floor 6, the composition root: builds the rooms bottom-up, supervises them, stops them in order.
+//!
+//! Stopping: nothing new is accepted, clients are told to come back, requests in flight finish,
+//! what was accepted is committed, the file is closed. All of it within five seconds; a second
+//! signal doesn't wait for that.
+
+mod banner;
+mod daemon;
+mod descriptors;
+mod error;
+mod ready;
+mod relay;
+mod signals;
+mod state_dir;
 
 use std::path::PathBuf;
 
+pub use daemon::Daemon;
+pub use error::ServeError;
+
 use crate::config::Config;
 
-/// Why the daemon did not start, or did not go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ServeError {
-    /// This build has no rooms to serve.
-    #[error("expected rooms to serve; this build has none")]
-    Empty,
+/// What the command line says beyond the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The state directory, in place of the configured one.
+    pub data: Option<PathBuf>,
+    /// A file to write the real addresses to once everything listens.
+    pub ready_file: Option<PathBuf>,
 }
 
-/// Runs the daemon with its state in `data`, until it is told to stop.
-#[expect(
-    clippy::unused_async,
-    reason = "the rooms that it will await are not there"
-)]
-pub(crate) async fn run(_config: Config, _data: Option<PathBuf>) -> Result<(), ServeError> {
-    Err(ServeError::Empty)
+/// Runs the daemon until it is told to stop, or can't go on.
+pub async fn run(config: Config, surroundings: Surroundings) -> Result<(), ServeError> {
+    let mut stop = signals::Stop::listen()?;
+    let daemon = Daemon::start(config, surroundings.data).await?;
+    if let Some(path) = &surroundings.ready_file {
+        ready::write(path, &daemon)?;
+    }
+    banner::show(&daemon);
+    tokio::select! {
+        () = stop.asked() => tracing::info!("stopping"),
+        () = daemon.failed() => {}
+    }
+    tokio::select! {
+        outcome = daemon.stop() => outcome,
+        () = stop.asked() => Err(ServeError::Hurried),
+    }
 }

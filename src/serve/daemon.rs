@@ -1,0 +1,296 @@
+//! The whole appliance, running.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::descriptors;
+use super::error::ServeError;
+use super::relay;
+use super::state_dir::StateDir;
+use crate::base::Clock;
+use crate::base::task::Tasks;
+use crate::config::{Config, ListenAddress, RegistrationMode};
+use crate::http;
+use crate::hub::{Farewell, Hub};
+use crate::maintenance::{self, Retention};
+use crate::messenger::{Messenger, Rooms, Settings};
+use crate::net::Listener;
+use crate::store::{Store, StoreOptions};
+use crate::ws::{Door, Pace};
+
+/// How long sessions and requests may take to end.
+const GOODBYES: Duration = Duration::from_millis(2500);
+/// How long everything else may take after that, but for the last commit.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+/// How often messages past their retention are swept away.
+const SWEEP: Duration = Duration::from_hours(1);
+
+/// The whole appliance, running.
+#[derive(Debug)]
+pub struct Daemon {
+    state_dir: PathBuf,
+    registration: RegistrationMode,
+    has_docs: bool,
+    turn_addresses: Vec<SocketAddr>,
+    store: Store,
+    messenger: Messenger,
+    server: http::Server,
+    /// WebSocket sessions.
+    sockets: Tasks,
+    /// Everything, the sessions included.
+    tasks: Tasks,
+}
+
+impl Daemon {
+    /// Builds the rooms bottom-up, with state in `data` or the configured place. When this returns,
+    /// everything listens.
+    pub async fn start(config: Config, data: Option<PathBuf>) -> Result<Self, ServeError> {
+        descriptors::raise(config.server.max_connections);
+        let tasks = Tasks::default();
+        let clock = Clock::System;
+        let state_dir = StateDir::open(data.or_else(|| config.store.path.clone()))?;
+        let secrets = state_dir.secrets()?;
+        let store = open_store(&state_dir, &config).await?;
+        let listeners = config.server.listen.iter().map(Listener::bind);
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        let relay = relay::start(&config, &secrets, &clock, &tasks)?;
+        let turn_addresses = relay
+            .as_ref()
+            .map(|access| access.relay.addresses().to_vec())
+            .unwrap_or_default();
+        let settings = settings(&config, &listeners);
+        let registration = settings.registration;
+        let rooms = Rooms {
+            store: store.clone(),
+            hub: Hub::default(),
+            relay,
+            secrets,
+            clock,
+        };
+        let messenger = Messenger::new(settings, rooms).await?;
+        let sockets = tasks.child();
+        let door = Door::new(
+            messenger.clone(),
+            Pace::from(&config.limits),
+            sockets.clone(),
+        );
+        let server = http::serve(
+            listeners,
+            messenger.clone(),
+            door,
+            &config.server,
+            &config.limits,
+            &tasks,
+        )?;
+        let daemon = Self {
+            state_dir: state_dir.path().to_owned(),
+            registration,
+            has_docs: config.server.docs,
+            turn_addresses,
+            store,
+            messenger,
+            server,
+            sockets,
+            tasks,
+        };
+        daemon.watch_clocks(config.messages.retention);
+        Ok(daemon)
+    }
+
+    /// Where the HTTP side listens, with real ports.
+    pub fn http_addresses(&self) -> &[ListenAddress] {
+        self.server.addresses()
+    }
+
+    /// Where the media relay listens, with real ports.
+    pub fn turn_addresses(&self) -> &[SocketAddr] {
+        &self.turn_addresses
+    }
+
+    /// Where state is kept.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// Who may register.
+    pub fn registration(&self) -> RegistrationMode {
+        self.registration
+    }
+
+    /// Whether the API's description is served.
+    pub fn has_docs(&self) -> bool {
+        self.has_docs
+    }
+
+    /// Resolves when a part of the daemon failed and the rest must stop.
+    pub async fn failed(&self) {
+        self.tasks.stopping().await;
+    }
+
+    /// Stops everything in order. What was accepted is on disk when this returns.
+    pub async fn stop(self) -> Result<(), ServeError> {
+        self.messenger.close_sessions(Farewell::Restart);
+        self.sockets.stop();
+        let (requests, sessions) =
+            tokio::join!(self.server.stop(GOODBYES), self.sockets.join(GOODBYES));
+        self.tasks.stop();
+        let rest = self.tasks.join(LEFTOVERS).await;
+        self.store.close().await;
+        match self.tasks.failed() {
+            Some(part) => Err(ServeError::Failed(part)),
+            None if requests && sessions && rest => Ok(()),
+            None => Err(ServeError::Unfinished),
+        }
+    }
+
+    fn watch_clocks(&self, retention: Duration) {
+        let (messenger, tasks) = (self.messenger.clone(), self.tasks.clone());
+        self.tasks.spawn("call clock", async move {
+            tokio::select! {
+                () = messenger.watch_calls() => {}
+                () = tasks.stopping() => {}
+            }
+        });
+        let (sweep, tasks) = (
+            Retention::new(self.store.clone(), retention),
+            self.tasks.clone(),
+        );
+        self.tasks.spawn("retention", async move {
+            let job = || async {
+                match sweep.run(Clock::System.now()).await {
+                    Ok(swept) if swept.messages + swept.invites > 0 => tracing::info!(
+                        messages = swept.messages,
+                        invites = swept.invites,
+                        "deleted what was past its retention"
+                    ),
+                    Ok(_) => {}
+                    Err(error) => tracing::error!(%error, "the retention sweep failed"),
+                }
+            };
+            maintenance::every(&tasks, SWEEP, job).await;
+        });
+    }
+}
+
+async fn open_store(state_dir: &StateDir, config: &Config) -> Result<Store, ServeError> {
+    let path = state_dir.path().to_owned();
+    let options = StoreOptions {
+        cache_bytes: config.store.cache,
+        commit_delay: config.store.commit_delay,
+        disk_floor: config.store.disk_floor,
+    };
+    // Opening reads and may repair the file.
+    let opened = tokio::task::spawn_blocking(move || Store::open(&path, &options)).await;
+    opened
+        .map_err(|_| ServeError::Failed("store"))?
+        .map_err(ServeError::from)
+}
+
+fn settings(config: &Config, listeners: &[Listener]) -> Settings {
+    let listening: Vec<&ListenAddress> = listeners.iter().map(Listener::address).collect();
+    Settings {
+        origins: origins(config, &listening),
+        registration: registration(config, &listening),
+        require_proof: config.registration.require_proof,
+        token_ttl: config.auth.token_ttl,
+        limits: config.limits.clone(),
+        messages: config.messages.clone(),
+        calls: config.calls.clone(),
+    }
+}
+
+/// What clients may have connected to: the public name, or this machine by its loopback names and
+/// the addresses it listens at.
+fn origins(config: &Config, listening: &[&ListenAddress]) -> Vec<String> {
+    if let Some(url) = &config.server.public_url {
+        return vec![url.trim_end_matches('/').to_lowercase()];
+    }
+    let mut origins = Vec::new();
+    for address in listening {
+        let ListenAddress::Tcp(address) = address else {
+            continue;
+        };
+        let port = match address.port() {
+            80 => String::new(),
+            port => format!(":{port}"),
+        };
+        let ip = match address.ip() {
+            IpAddr::V6(ip) if !ip.is_unspecified() => Some(format!("[{ip}]")),
+            IpAddr::V4(ip) if !ip.is_unspecified() => Some(ip.to_string()),
+            _ => None,
+        };
+        let names = ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned);
+        for host in ip.into_iter().chain(names) {
+            let origin = format!("http://{host}{port}");
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
+    }
+    origins
+}
+
+/// Open without being told so only where nobody from outside can come: on loopback, and with no
+/// public name that a proxy would answer to.
+fn registration(config: &Config, listening: &[&ListenAddress]) -> RegistrationMode {
+    let is_local = |address: &&ListenAddress| match address {
+        ListenAddress::Tcp(address) => address.ip().is_loopback(),
+        ListenAddress::Unix(_) => true,
+    };
+    let is_private = config.server.public_url.is_none() && listening.iter().all(is_local);
+    config.registration.mode.unwrap_or(if is_private {
+        RegistrationMode::Open
+    } else {
+        RegistrationMode::Invite
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(text: &str) -> ListenAddress {
+        ListenAddress::Tcp(text.parse().unwrap())
+    }
+
+    #[test]
+    fn registration_is_open_by_itself_only_where_nobody_comes_in() {
+        let mut config = Config::default();
+        let loopback = tcp("127.0.0.1:8000");
+        let mode = registration(&config, &[&loopback]);
+        assert_eq!(mode, RegistrationMode::Open);
+        assert_eq!(
+            registration(&config, &[&loopback, &tcp("0.0.0.0:8000")]),
+            RegistrationMode::Invite
+        );
+        config.server.public_url = Some("https://chat.example".to_owned());
+        assert_eq!(
+            registration(&config, &[&loopback]),
+            RegistrationMode::Invite
+        );
+        config.registration.mode = Some(RegistrationMode::Closed);
+        assert_eq!(
+            registration(&config, &[&loopback]),
+            RegistrationMode::Closed
+        );
+    }
+
+    #[test]
+    fn the_origin_is_the_public_name_or_this_machine() {
+        let mut config = Config::default();
+        let listening = tcp("127.0.0.1:8000");
+        let own = [
+            "http://127.0.0.1:8000",
+            "http://localhost:8000",
+            "http://[::1]:8000",
+        ];
+        assert_eq!(origins(&config, &[&listening]), own);
+        assert_eq!(
+            origins(&config, &[&tcp("192.168.1.5:80")])[0],
+            "http://192.168.1.5"
+        );
+        config.server.public_url = Some("https://Chat.example/".to_owned());
+        assert_eq!(origins(&config, &[&listening]), ["https://chat.example"]);
+    }
+}

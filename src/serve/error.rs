@@ -1,0 +1,82 @@
+//! Why the daemon did not start, or did not go on.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::auth::{InvalidTurnSecret, SecretsError};
+use crate::net::BindError;
+use crate::store::StoreError;
+use crate::turn::TurnError;
+
+/// Why the daemon did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// There is nowhere to keep state.
+    #[error("no state directory: set store.path or --data DIR, or have HOME in the environment")]
+    NoStateDirectory,
+    /// A file or directory can't be used.
+    #[error("can't {action} {}: {source}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The secrets don't read as such.
+    #[error("{}: {source}", path.display())]
+    Secrets {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SecretsError,
+    },
+    /// There is a database, and not the secrets that belong to it.
+    #[error(
+        "{} is missing, but there is a database beside it: new secrets would lock every member out; \
+         put the file back from a backup",
+        .0.display()
+    )]
+    SecretsLost(PathBuf),
+    /// `turn.secret_file` doesn't hold a secret.
+    #[error("turn.secret_file: {0}")]
+    TurnSecret(#[from] InvalidTurnSecret),
+    /// The database can't be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The media relay can't start.
+    #[error(
+        "{0}\n  fix: stop what uses that port, or set turn.listen to another, or turn.enabled = false"
+    )]
+    Turn(#[from] TurnError),
+    /// An address can't be listened at.
+    #[error("{0}\n  fix: stop what listens there, or set server.listen to another address")]
+    Bind(#[from] BindError),
+    /// The HTTP side can't start.
+    #[error(transparent)]
+    Http(#[from] crate::http::Error),
+    /// The system doesn't deliver signals.
+    #[error("can't listen for signals: {0}")]
+    Signals(io::Error),
+    /// A part of the daemon failed.
+    #[error("a part of the daemon failed: {0}; this is a bug, and the log above says where")]
+    Failed(&'static str),
+    /// The daemon was told twice to stop.
+    #[error("stopped in a hurry, on a second signal")]
+    Hurried,
+    /// Not everything came to an end in time.
+    #[error("stopped, but not everything came to an end in time")]
+    Unfinished,
+}
+
+impl ServeError {
+    pub(super) fn file(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::File {
+            action,
+            path: path.into(),
+            source,
+        }
+    }
+}

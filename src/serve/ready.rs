@@ -1,0 +1,35 @@
+//! A file that tells scripts and tests where the daemon really listens.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::daemon::Daemon;
+use super::error::ServeError;
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    /// TCP addresses, and `unix:` paths.
+    http: Vec<String>,
+    /// UDP addresses.
+    turn: &'a [std::net::SocketAddr],
+}
+
+/// Writes the file whole, so that whoever sees it sees all of it.
+pub(super) fn write(path: &Path, daemon: &Daemon) -> Result<(), ServeError> {
+    let http = daemon
+        .http_addresses()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let ready = Ready {
+        http,
+        turn: daemon.turn_addresses(),
+    };
+    let failed = |source| ServeError::file("write", path, source);
+    let text = serde_json::to_string(&ready).map_err(|error| failed(error.into()))?;
+    let draft = path.with_extension("draft");
+    fs::write(&draft, text).map_err(failed)?;
+    fs::rename(&draft, path).map_err(failed)
+}

@@ -1,0 +1,146 @@
+//! The media relay as this daemon runs it: where it listens, and where clients are told it is.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+
+use super::error::ServeError;
+use crate::auth::{Secrets, TurnSecret};
+use crate::base::Clock;
+use crate::base::task::Tasks;
+use crate::config::Config;
+use crate::messenger::RelayAccess;
+use crate::turn::{AnswerRates, ChannelNumbers, Relay, Settings};
+
+const PORT: u16 = 3478;
+/// Sent with every challenge, so it is short where the operator doesn't set one.
+const REALM: &str = "privcomm";
+
+/// Starts the relay, if it is to run.
+pub(super) fn start(
+    config: &Config,
+    secrets: &Secrets,
+    clock: &Clock,
+    tasks: &Tasks,
+) -> Result<Option<RelayAccess>, ServeError> {
+    if !config.turn.enabled {
+        return Ok(None);
+    }
+    let secret = match &config.turn.secret_file {
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .map_err(|source| ServeError::file("read", path, source))?;
+            TurnSecret::parse(&text)?
+        }
+        None => secrets.turn_secret.clone(),
+    };
+    let settings = Settings {
+        listen: listen(config),
+        realm: config
+            .turn
+            .realm
+            .clone()
+            .unwrap_or_else(|| REALM.to_owned()),
+        public_address: config.turn.public_address,
+        relay_ports: config.turn.relay_ports.clone(),
+        max_allocations: config.turn.max_allocations,
+        max_allocations_per_user: config.turn.max_allocations_per_user,
+        nonce_ttl: config.turn.nonce_ttl,
+        secret: crate::turn::TurnSecret::new(secret.as_bytes().to_vec()),
+        answers: AnswerRates::default(),
+        // coturn's client and others of its age draw from the wider range of RFC 5766.
+        channels: ChannelNumbers::Rfc5766,
+    };
+    let relay = Relay::start(settings, clock.clone(), tasks)?;
+    let reached: Vec<SocketAddr> = relay
+        .addresses()
+        .iter()
+        .filter_map(|address| told(*address, config.turn.public_address))
+        .collect();
+    Ok(Some(RelayAccess {
+        stun_urls: reached
+            .iter()
+            .map(|address| format!("stun:{address}"))
+            .collect(),
+        turn_urls: reached
+            .iter()
+            .map(|address| format!("turn:{address}?transport=udp"))
+            .collect(),
+        relay,
+        secret,
+        ttl: config.turn.credential_ttl,
+    }))
+}
+
+/// Loopback where the daemon has no public name: nobody else is meant to find it.
+fn listen(config: &Config) -> Vec<SocketAddr> {
+    match (&config.turn.listen, &config.server.public_url) {
+        (Some(listen), _) => listen.clone(),
+        (None, None) => vec![SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))],
+        (None, Some(_)) => vec![
+            SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)),
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT)),
+        ],
+    }
+}
+
+/// The address that clients are told for a listener: the configured one of the same family, the
+/// listener's own, or the one that this machine would send from. None: this machine has no address
+/// of that family.
+fn told(listener: SocketAddr, public: Option<IpAddr>) -> Option<SocketAddr> {
+    if let Some(public) = public.filter(|ip| ip.is_ipv4() == listener.is_ipv4()) {
+        return Some(SocketAddr::new(public, listener.port()));
+    }
+    if !listener.ip().is_unspecified() {
+        return Some(listener);
+    }
+    let own = own_address(listener.ip())?;
+    Some(SocketAddr::new(own, listener.port()))
+}
+
+/// The address that packets to the outside would carry. Connecting a UDP socket asks the routing
+/// table and sends nothing; the destinations are documentation addresses (RFC 5737, RFC 3849).
+fn own_address(family: IpAddr) -> Option<IpAddr> {
+    let outside: IpAddr = match family {
+        IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 1).into(),
+        IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+    };
+    let socket = UdpSocket::bind(SocketAddr::new(family, 0)).ok()?;
+    socket.connect(SocketAddr::new(outside, 9)).ok()?;
+    let own = socket.local_addr().ok()?.ip();
+    (!own.is_unspecified()).then_some(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn without_a_public_name_the_relay_is_on_loopback() {
+        assert_eq!(listen(&Config::default()), [address("127.0.0.1:3478")]);
+        let mut config = Config::default();
+        config.server.public_url = Some("https://chat.example".to_owned());
+        assert_eq!(
+            listen(&config),
+            [address("0.0.0.0:3478"), address("[::]:3478")]
+        );
+        config.turn.listen = Some(vec![address("127.0.0.1:0")]);
+        assert_eq!(listen(&config), [address("127.0.0.1:0")]);
+    }
+
+    #[test]
+    fn clients_are_told_the_public_address_of_their_family() {
+        let public = Some("198.51.100.7".parse().unwrap());
+        let listener = address("0.0.0.0:3478");
+        assert_eq!(told(listener, public), Some(address("198.51.100.7:3478")));
+        let listener = address("[::1]:3478");
+        assert_eq!(told(listener, public), Some(listener));
+        assert_eq!(
+            told(address("127.0.0.1:9"), None),
+            Some(address("127.0.0.1:9"))
+        );
+    }
+}
