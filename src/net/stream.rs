@@ -41,17 +41,6 @@ pub enum Stream {
     Unix(UnixStream),
 }
 
-impl Stream {
-    /// Writes what the socket takes at once, without waiting. For a last word to somebody who
-    /// can't be served.
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.try_write(bytes),
-            Self::Unix(stream) => stream.try_write(bytes),
-        }
-    }
-}
-
 /// Calls the same method of whichever stream it is.
 macro_rules! either {
     ($self:ident, $method:ident($($argument:expr),*)) => {
