@@ -84,9 +84,9 @@ mod tests {
         store_message(&store, 2501, start.saturating_add(RETENTION)).await;
         let retention = Retention::new(store.clone(), RETENTION);
         let end = start.saturating_add(RETENTION);
-        let early = end.saturating_sub(Duration::from_millis(1));
-        assert_eq!(retention.run(early).await.unwrap().messages, 0);
-        assert_eq!(retention.run(end).await.unwrap().messages, 2500);
+        let after = end.saturating_add(Duration::from_millis(1));
+        assert_eq!(retention.run(end).await.unwrap().messages, 0);
+        assert_eq!(retention.run(after).await.unwrap().messages, 2500);
         assert_eq!(store.figures().await.unwrap().queued_messages, 1);
     }
 }

@@ -41,8 +41,12 @@ impl Visitor {
         self.count(&messenger.limits.register)?;
         let application = messenger.read_application(&request)?;
         messenger.check_proof(&application, &request)?;
-        let outcome = messenger.store.register(application.record).await?;
-        messenger.registered(outcome).await
+        let (messenger, record) = (messenger.clone(), application.record);
+        Messenger::see_through(async move {
+            let outcome = messenger.store.register(record).await?;
+            messenger.registered(outcome).await
+        })
+        .await
     }
 
     /// A nonce to sign: the same answer, in the same time, whether or not the handle is registered.
@@ -88,7 +92,8 @@ impl Member {
         if account.user != self.user() {
             return Err(Error::AuthFailed);
         }
-        messenger.delete(self.user()).await
+        let (messenger, user) = (messenger.clone(), self.user());
+        Messenger::see_through(async move { messenger.delete(user).await }).await
     }
 }
 

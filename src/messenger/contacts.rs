@@ -36,6 +36,28 @@ impl Member {
 
     /// Notes what this member thinks of `user`. Says nothing about whether that user exists.
     pub async fn put_contact(&self, user: UserId, state: ContactState) -> Result<Contact, Error> {
+        let member = self.clone();
+        Messenger::see_through(async move { member.note(user, state).await }).await?;
+        Ok(Contact {
+            user_id: user,
+            state,
+        })
+    }
+
+    /// Forgets what this member thought of `user`.
+    pub async fn remove_contact(&self, user: UserId) -> Result<(), Error> {
+        let member = self.clone();
+        Messenger::see_through(async move {
+            let (owner_tag, peer_tag) = member.tags(user);
+            let store = &member.messenger().store;
+            store.remove_contact(owner_tag, peer_tag).await?;
+            member.mailbox().lock().contacts.remove(&user);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn note(&self, user: UserId, state: ContactState) -> Result<(), Error> {
         let key = &self.messenger().secrets.contact_key;
         let contact = auth::Contact {
             peer: user,
@@ -43,34 +65,19 @@ impl Member {
         };
         let sealed = key.seal(self.user(), contact, random::draw());
         let (owner_tag, peer_tag) = self.tags(user);
-        let outcome = self
-            .messenger()
-            .store
+        let store = &self.messenger().store;
+        match store
             .put_contact(owner_tag, peer_tag, sealed.to_vec())
-            .await?;
-        match outcome {
+            .await?
+        {
             ContactStored::Stored => {
                 self.mailbox().lock().contacts.insert(user, state);
-                Ok(Contact {
-                    user_id: user,
-                    state,
-                })
+                Ok(())
             }
             ContactStored::Full => Err(Error::Forbidden(
                 "you have as many contacts as can be kept; remove some",
             )),
         }
-    }
-
-    /// Forgets what this member thought of `user`.
-    pub async fn remove_contact(&self, user: UserId) -> Result<(), Error> {
-        let (owner_tag, peer_tag) = self.tags(user);
-        self.messenger()
-            .store
-            .remove_contact(owner_tag, peer_tag)
-            .await?;
-        self.mailbox().lock().contacts.remove(&user);
-        Ok(())
     }
 
     fn tags(&self, user: UserId) -> ([u8; 16], [u8; 16]) {

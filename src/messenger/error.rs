@@ -168,16 +168,16 @@ impl Error {
 
     /// The members that are wrong.
     pub fn fields(&self) -> Vec<FieldProblem> {
-        let field = match self {
-            Self::Field { field, .. } | Self::Base64 { field } | Self::Key { field, .. } => {
-                field.to_string()
-            }
-            Self::Signature { field } => (*field).to_owned(),
+        let (field, detail) = match self {
+            Self::Field { field, expected } => (field.as_ref(), expected.to_string()),
+            Self::Base64 { field } => (field.as_ref(), "expected standard base64".to_owned()),
+            Self::Key { field, expected } => (field.as_ref(), (*expected).to_owned()),
+            Self::Signature { field } => (*field, "does not verify".to_owned()),
             _ => return Vec::new(),
         };
         vec![FieldProblem {
-            field,
-            detail: self.to_string(),
+            field: field.to_owned(),
+            detail,
         }]
     }
 }

@@ -232,13 +232,13 @@ fn make_room(
     evicted
 }
 
-/// Whether a message or token from before `retention` ago is still good at `now`.
+/// Whether a message was accepted longer than `retention` before `now`.
 pub(super) fn is_expired(
     accepted: Timestamp,
     retention: std::time::Duration,
     now: Timestamp,
 ) -> bool {
-    accepted.saturating_add(retention) <= now
+    accepted.saturating_add(retention) < now
 }
 
 #[cfg(test)]

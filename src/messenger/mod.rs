@@ -205,6 +205,15 @@ impl Messenger {
         })
     }
 
+    /// Runs a change to its end, even if the request that asked for it goes away: what is in memory
+    /// must follow what the store has.
+    async fn see_through<T: Send + 'static>(
+        change: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        // Nobody aborts it, so what keeps it from an answer is a panic.
+        tokio::spawn(change).await.unwrap_or(Err(Error::Internal))
+    }
+
     /// What `owner` thinks of `other`, if anything.
     async fn relation(&self, owner: UserId, other: UserId) -> Result<Option<ContactState>, Error> {
         let mailbox = self.mailbox(owner).await?;
