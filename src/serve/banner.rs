@@ -5,17 +5,18 @@ use std::io::{IsTerminal, Write, stderr};
 use super::daemon::Daemon;
 use crate::config::{ListenAddress, RegistrationMode};
 
-/// On a terminal: what listens where, and what to try next. Elsewhere the log says it.
+/// On a terminal: what listens where, and what to try next. Elsewhere the log says where.
 pub(super) fn show(daemon: &Daemon) {
+    if stderr().is_terminal() {
+        // A terminal that can't be written to needs no banner.
+        let _ = stderr().write_all(text(daemon).as_bytes());
+        return;
+    }
     for address in daemon.http_addresses() {
         tracing::info!("web and API: {address}");
     }
     for address in daemon.turn_addresses() {
         tracing::info!("calls: {address} (UDP)");
-    }
-    if stderr().is_terminal() {
-        // A terminal that can't be written to needs no banner.
-        let _ = stderr().write_all(text(daemon).as_bytes());
     }
 }
 
