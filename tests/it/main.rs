@@ -1,0 +1,14 @@
+//! The whole appliance through its public door: one file for each behaviour, one rig for all.
+//!
+//! The daemon runs in this process on ports that the system chooses, or as the real binary where
+//! processes matter. Nothing in it is replaced. Tests wait for what the daemon says, never for
+//! time to pass; the rig's one deadline turns silence into a failure.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what a test can't do without is there, or it fails"
+)]
+
+mod delivery;
+mod rig;

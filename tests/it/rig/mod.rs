@@ -1,0 +1,46 @@
+//! What tests stand on: a daemon, people who use it, and the bytes between them.
+
+#![expect(
+    dead_code,
+    unused_imports,
+    reason = "verbs that the next behaviours use"
+)]
+
+mod appliance;
+mod http;
+mod person;
+mod process;
+mod raw;
+mod socket;
+
+use std::time::Duration;
+
+pub(crate) use appliance::{Appliance, Setup};
+pub(crate) use http::{Answer, Place};
+pub(crate) use person::Person;
+pub(crate) use process::Process;
+pub(crate) use raw::RawSocket;
+pub(crate) use socket::Socket;
+
+/// How long the daemon may be silent before a test gives up on it. Far beyond what it needs, for
+/// many tests share a small machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What `future` gives, unless it takes longer than anybody would wait.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what}: nothing in {PATIENCE:?}"),
+    }
+}
+
+/// A random id.
+pub(crate) fn fresh_id() -> String {
+    privcomm::base::MessageId::random().to_string()
+}
+
+/// Standard base64.
+pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
+    use ::base64::Engine as _;
+    ::base64::engine::general_purpose::STANDARD.encode(bytes)
+}

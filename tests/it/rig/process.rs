@@ -1,0 +1,111 @@
+//! The real binary, which can be killed.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::{Place, Setup, soon};
+
+/// A daemon in a process of its own. Killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    place: Place,
+    setup: Setup,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Process {
+    pub(super) async fn start(setup: Setup) -> Self {
+        let ready = setup.data().join("ready.json");
+        // A file of the process before would tell where that one listened.
+        let _ = fs::remove_file(&ready);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_privcomm"));
+        command.arg("serve").arg("--data").arg(setup.data());
+        command.arg("--ready-file").arg(&ready);
+        for setting in &setup.settings {
+            command.arg("--set").arg(setting);
+        }
+        command.env_clear().stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut pipe = child.stderr.take().unwrap();
+        let stderr = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            pipe.read_to_end(&mut text).unwrap();
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let mut process = Self {
+            child,
+            place: Place::nowhere(),
+            setup,
+            stderr: Some(stderr),
+        };
+        let text = soon("the ready file", process.ready(&ready)).await;
+        let text: Value = serde_json::from_str(&text).unwrap();
+        let address = text["http"][0].as_str().unwrap();
+        process.place = Place::new(address.parse().unwrap());
+        process
+    }
+
+    /// The ready file, which appears whole.
+    async fn ready(&mut self, path: &std::path::Path) -> String {
+        loop {
+            if let Ok(text) = fs::read_to_string(path) {
+                return text;
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("{status} before it was ready: {}", self.said());
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Ends it as a power cut would, and gives back what it was started with.
+    pub(crate) fn kill(mut self) -> Setup {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.setup.clone()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end. What it said on stderr comes with it.
+    pub(crate) async fn wait(mut self) -> (ExitStatus, String) {
+        let status = soon("the end of the process", async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        });
+        (status.await, self.said())
+    }
+
+    fn said(&mut self) -> String {
+        let stderr = self.stderr.take();
+        stderr.map_or_else(String::new, |stderr| stderr.join().unwrap())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
