@@ -1,5 +1,6 @@
 //! A lean HTTP/1.1 client: one connection for each request, and raw bytes where a test wants them.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use serde_json::Value;
@@ -74,11 +75,11 @@ impl Place {
             self.address
         );
         if let Some(token) = token {
-            head.push_str(&format!("Authorization: Bearer {token}\r\n"));
+            write!(head, "Authorization: Bearer {token}\r\n").unwrap();
         }
         if let Some(text) = &text {
             head.push_str("Content-Type: application/json\r\n");
-            head.push_str(&format!("Content-Length: {}\r\n", text.len()));
+            write!(head, "Content-Length: {}\r\n", text.len()).unwrap();
         }
         head.push_str("\r\n");
         head.push_str(text.as_deref().unwrap_or_default());

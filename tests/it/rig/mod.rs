@@ -13,6 +13,7 @@ mod process;
 mod raw;
 mod socket;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 pub(crate) use appliance::{Appliance, Setup};
@@ -20,7 +21,7 @@ pub(crate) use http::{Answer, Place};
 pub(crate) use person::Person;
 pub(crate) use process::Process;
 pub(crate) use raw::RawSocket;
-pub(crate) use socket::Socket;
+pub(crate) use socket::{Heard, Socket, text_of};
 
 /// How long the daemon may be silent before a test gives up on it. Far beyond what it needs, for
 /// many tests share a small machine.
@@ -28,15 +29,22 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What `future` gives, unless it takes longer than anybody would wait.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("{what}: nothing in {PATIENCE:?}"),
-    }
+    let outcome = tokio::time::timeout(PATIENCE, future).await;
+    outcome.unwrap_or_else(|_| panic!("{what}: nothing in {PATIENCE:?}"))
 }
 
 /// A random id.
 pub(crate) fn fresh_id() -> String {
     privcomm::base::MessageId::random().to_string()
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "{byte:02x}").unwrap();
+    }
+    text
 }
 
 /// Standard base64.

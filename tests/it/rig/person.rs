@@ -5,7 +5,7 @@ use privcomm::base::random;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Place, Socket, base64};
+use super::{Answer, Place, Socket, base64, hex};
 
 /// Somebody with an identity key and a handle; with an account and a token once registered.
 #[derive(Debug, Clone)]
@@ -20,11 +20,10 @@ pub(crate) struct Person {
 impl Person {
     /// Somebody who isn't known to the daemon at `place`.
     pub(crate) fn stranger(place: Place) -> Self {
-        let handle: [u8; 32] = random::draw();
         Self {
             place,
             identity: SigningKey::from_bytes(&random::draw()),
-            phone_hash: handle.iter().map(|byte| format!("{byte:02x}")).collect(),
+            phone_hash: hex(&random::draw::<32>()),
             user: String::new(),
             token: String::new(),
         }
@@ -214,6 +213,12 @@ impl Person {
     pub(crate) async fn post_message(&self, to: &Self, payload: &str) -> Answer {
         let body = json!({"recipient_id": to.user(), "payload": base64(payload)});
         self.post("/api/v1/messages", &body).await
+    }
+
+    /// Says that messages arrived.
+    pub(crate) async fn ack(&self, ids: &[&Value]) {
+        let body = json!({"message_ids": ids});
+        self.post("/api/v1/messages/ack", &body).await.with(204);
     }
 
     /// Everything that waits for them, read page by page and taken out of nothing.

@@ -71,6 +71,11 @@ impl Process {
         self.place
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it as a power cut would, and gives back what it was started with.
     pub(crate) fn kill(mut self) -> Setup {
         self.child.kill().unwrap();

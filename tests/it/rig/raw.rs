@@ -1,5 +1,7 @@
 //! A WebSocket client that needn't behave: every byte is the test's.
 
+use std::fmt::Write as _;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -12,6 +14,9 @@ pub(crate) mod opcode {
     pub(crate) const CLOSE: u8 = 8;
     pub(crate) const PING: u8 = 9;
 }
+
+/// The bit beside a length that says a mask follows.
+const MASKED: u8 = 0x80;
 
 /// A connection that has switched to WebSocket.
 #[derive(Debug)]
@@ -28,7 +33,7 @@ impl RawSocket {
             place.address()
         );
         if let Some(token) = token {
-            head.push_str(&format!("Authorization: Bearer {token}\r\n"));
+            write!(head, "Authorization: Bearer {token}\r\n").unwrap();
         }
         head.push_str("\r\n");
         let mut stream = place.dial().await.unwrap();
@@ -57,13 +62,13 @@ impl RawSocket {
     pub(crate) async fn frame(&mut self, first: u8, payload: &[u8]) {
         let mut bytes = vec![first];
         match payload.len() {
-            length @ ..126 => bytes.push(0x80 | u8::try_from(length).unwrap()),
+            length @ ..126 => bytes.push(MASKED + u8::try_from(length).unwrap()),
             length @ ..65_536 => {
-                bytes.push(0x80 | 126);
+                bytes.push(MASKED + 126);
                 bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
             }
             length => {
-                bytes.push(0x80 | 127);
+                bytes.push(MASKED + 127);
                 bytes.extend(u64::try_from(length).unwrap().to_be_bytes());
             }
         }

@@ -163,6 +163,13 @@ impl Socket {
         self.set_aside.drain(..).collect()
     }
 
+    /// Waits until the daemon says something, and gives all that it has to say then.
+    pub(crate) async fn burst(&mut self) -> Vec<Value> {
+        let mut frames = vec![self.next().await];
+        frames.extend(self.drain().await);
+        frames
+    }
+
     /// The code with which the daemon closes the session; frames before it are let go.
     pub(crate) async fn closed(&mut self) -> u16 {
         loop {
