@@ -9,6 +9,7 @@ use super::Messenger;
 use super::error::Error;
 use super::event::Letter;
 use super::mailbox::{Mailbox, is_expired};
+use super::queue::Place;
 use crate::base::{ConnectionId, MessageId};
 
 /// Messages in one page of `GET /messages`, unless the client wants fewer.
@@ -34,16 +35,16 @@ impl Messenger {
         let Some(page) = mailbox.lock().queue.next_page(connection) else {
             return Ok(());
         };
-        let stored = self.read(mailbox, &page).await?;
+        let payloads = self.payloads(mailbox, &page).await?;
         let mut expired = Vec::new();
         let mut state = mailbox.lock();
         for seq in page {
             let Some(entry) = state.queue.entry(seq) else {
                 continue;
             };
-            let letter = entry
-                .letter()
-                .or_else(|| Some(entry.with_payload(stored.get(&seq)?.clone())));
+            let letter = payloads
+                .get(&seq)
+                .map(|payload| entry.with_payload(payload.clone()));
             match letter.filter(|letter| !self.is_expired(letter)) {
                 Some(letter) => state.queue.send(connection, seq, letter),
                 // Expired, or the store has swept it away since the queue was loaded.
@@ -71,44 +72,51 @@ impl Messenger {
         after: Option<MessageId>,
     ) -> Result<Page, Error> {
         let (page, more) = numbers(mailbox, limit, after);
-        let stored = self.read(mailbox, &page).await?;
+        let payloads = self.payloads(mailbox, &page).await?;
         let mut state = mailbox.lock();
         let letters = page.into_iter().filter_map(|seq| {
             let entry = state.queue.entry(seq)?;
-            entry
-                .letter()
-                .or_else(|| Some(entry.with_payload(stored.get(&seq)?.clone())))
+            Some(entry.with_payload(payloads.get(&seq)?.clone()))
         });
         let letters = letters.filter(|letter| !self.is_expired(letter)).collect();
         Ok(Page { letters, more })
     }
 
-    /// The payloads of those of `page` that are in the store and not in memory.
-    async fn read(&self, mailbox: &Mailbox, page: &[u64]) -> Result<HashMap<u64, Bytes>, Error> {
-        let wanted: Vec<u64> = {
-            let mut state = mailbox.lock();
-            let is_stored = |seq: &u64| {
-                state
-                    .queue
-                    .entry(*seq)
-                    .is_some_and(|entry| entry.letter().is_none())
-            };
-            page.iter().copied().filter(is_stored).collect()
-        };
-        if wanted.is_empty() {
-            return Ok(HashMap::new());
+    /// The payloads of `page`, but for messages that the store no longer has. Those in memory are
+    /// taken first: one that is written while the store is read is in neither place afterwards.
+    async fn payloads(
+        &self,
+        mailbox: &Mailbox,
+        page: &[u64],
+    ) -> Result<HashMap<u64, Bytes>, Error> {
+        let (mut payloads, stored) = at_hand(mailbox, page);
+        if !stored.is_empty() {
+            let messages = self.store.messages(&stored).await?;
+            payloads.extend(messages.into_iter().map(|read| (read.seq, read.payload)));
         }
-        let messages = self.store.messages(&wanted).await?;
-        Ok(messages
-            .into_iter()
-            .map(|message| (message.seq, message.payload))
-            .collect())
+        Ok(payloads)
     }
 
     fn is_expired(&self, letter: &Letter) -> bool {
         let retention: Duration = self.settings.messages.retention;
         is_expired(letter.timestamp, retention, self.clock.now())
     }
+}
+
+/// The payloads of those of `page` that are in memory, and the numbers of those in the store.
+fn at_hand(mailbox: &Mailbox, page: &[u64]) -> (HashMap<u64, Bytes>, Vec<u64>) {
+    let (mut payloads, mut stored) = (HashMap::new(), Vec::new());
+    let mut state = mailbox.lock();
+    for seq in page {
+        match state.queue.entry(*seq).map(|entry| &entry.place) {
+            Some(Place::Memory { payload, .. }) => {
+                payloads.insert(*seq, payload.clone());
+            }
+            Some(Place::Stored) => stored.push(*seq),
+            None => {}
+        }
+    }
+    (payloads, stored)
 }
 
 fn numbers(mailbox: &Mailbox, limit: usize, after: Option<MessageId>) -> (Vec<u64>, bool) {

@@ -92,15 +92,7 @@ impl Entry {
         }
     }
 
-    /// The letter itself, where its payload is at hand.
-    pub(super) fn letter(&self) -> Option<Letter> {
-        match &self.place {
-            Place::Memory { payload, .. } => Some(self.with_payload(payload.clone())),
-            Place::Stored => None,
-        }
-    }
-
-    /// The letter with the payload that was read for it.
+    /// The letter with this payload.
     pub(super) fn with_payload(&self, payload: Bytes) -> Letter {
         Letter {
             message_id: self.message_id,
