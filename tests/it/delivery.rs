@@ -574,3 +574,41 @@ async fn requests_and_frames_share_one_allowance_of_messages() {
     assert!(error["retry_after"].is_u64());
     carl.post_message(&bert, "others still can").await.with(202);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn coming_and_going_while_messages_are_written_loses_none() {
+    const MESSAGES: usize = 2000;
+    let setup = Setup::lenient().set("messages.queue_stranger_messages=5000");
+    let appliance = setup.start().await;
+    let [anna, bert] = Person::crowd(appliance.place()).await;
+    let sending = tokio::spawn({
+        let bert = bert.clone();
+        async move {
+            let mut from = anna.connect().await;
+            for burst in 0..MESSAGES / 20 {
+                for number in burst * 20..(burst + 1) * 20 {
+                    from.send(&bert, &number.to_string()).await;
+                }
+                for _ in 0..20 {
+                    from.expect("message_accepted").await;
+                }
+            }
+        }
+    });
+    let mut next = 0;
+    while next < MESSAGES {
+        let mut to = bert.connect().await;
+        for _ in 0..7 {
+            let (message, text) = to.message().await;
+            // What was seen before came again: its ack was cut off.
+            let number: usize = text.parse().unwrap();
+            assert!(number <= next, "{number} came instead of {next}");
+            next = next.max(number + 1);
+            to.ack([&message["message_id"]]).await;
+            if next == MESSAGES {
+                break;
+            }
+        }
+    }
+    sending.await.unwrap();
+}

@@ -11,4 +11,5 @@
 )]
 
 mod delivery;
+mod durability;
 mod rig;

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::soon;
 
 /// Where a daemon listens.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     address: SocketAddr,
 }

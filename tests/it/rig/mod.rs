@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub(crate) use appliance::{Appliance, Setup};
 pub(crate) use http::{Answer, Place};
-pub(crate) use person::Person;
+pub(crate) use person::{Person, fresh_prekeys};
 pub(crate) use process::Process;
 pub(crate) use raw::RawSocket;
 pub(crate) use socket::{Heard, Socket, text_of};

@@ -5,7 +5,7 @@ use privcomm::base::random;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Place, Socket, base64, hex};
+use super::{Answer, Heard, Place, Socket, base64, hex};
 
 /// Somebody with an identity key and a handle; with an account and a token once registered.
 #[derive(Debug, Clone)]
@@ -181,6 +181,17 @@ impl Person {
         self.place.ask(method, path, Some(&self.token), body).await
     }
 
+    /// A request with their token, of a daemon that may go away meanwhile.
+    pub(crate) async fn try_ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Option<Answer> {
+        let place = self.place;
+        place.try_ask(method, path, Some(&self.token), body).await
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, None).await
     }
@@ -243,6 +254,22 @@ impl Person {
     pub(crate) async fn connect(&self) -> Socket {
         let (socket, _) = self.arrive().await;
         socket
+    }
+
+    /// A session that stands, where the daemon doesn't go away meanwhile.
+    pub(crate) async fn try_connect(&self) -> Option<Socket> {
+        let mut socket = Socket::try_open(self.place, "/ws", &[]).await.ok()?;
+        socket
+            .say(&json!({"type": "auth", "token": self.token}))
+            .await;
+        match socket.hear().await {
+            Heard::Frame(ready) => {
+                assert_eq!(ready["type"], "ready", "{ready}");
+                Some(socket)
+            }
+            Heard::Closed(code) => panic!("closed with {code} before ready"),
+            Heard::Broken => None,
+        }
     }
 
     /// A session that stands, and its `ready`.

@@ -183,8 +183,13 @@ impl Socket {
 
     /// What comes next, whatever it is. Pings are answered on the way.
     pub(crate) async fn hear(&mut self) -> Heard {
+        soon("a frame", self.hear_at_last()).await
+    }
+
+    /// The same, however long it takes. Cancelling loses nothing.
+    pub(crate) async fn hear_at_last(&mut self) -> Heard {
         loop {
-            match soon("a frame", self.stream.next()).await {
+            match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => {
                     return Heard::Frame(serde_json::from_str(&text).unwrap());
                 }
