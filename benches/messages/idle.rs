@@ -1,0 +1,105 @@
+//! Many connections: what one costs that is idle, and what it adds to messages of others.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::account;
+use crate::client::{Client, connect_all};
+use crate::daemon::Daemon;
+use crate::live::{CLIENTS, pair};
+use crate::load::Load;
+use crate::machine::{Process, Stretch};
+use crate::table::{Goal, Table};
+
+const FEW: usize = 1000;
+const MANY: usize = 10_000;
+/// Messages in flight, of all clients together.
+const IN_FLIGHT: usize = 200;
+const LONG: Duration = Duration::from_secs(3);
+
+pub(crate) fn run(table: &mut Table) -> Outcome<()> {
+    let daemon = Daemon::fresh()?;
+    let accounts = account::make(daemon.address(), MANY)?;
+    // What registering left free in memory would otherwise be used again, and not be counted.
+    let daemon = daemon.restart()?;
+    eprintln!("idle: daemon {:?}", daemon.process());
+    let process = daemon.process();
+    let empty = settled(&process)?;
+    table.add(
+        "resident memory, nobody connected",
+        empty as f64 / 1024.0,
+        "MiB",
+        Goal::AtMost(25.0),
+    );
+    let mut clients = Vec::new();
+    for count in [FEW, MANY] {
+        clients.extend(connect_all(
+            daemon.address(),
+            &accounts[clients.len()..count],
+        )?);
+        let resident = settled(&process)?;
+        table.add(
+            format!("resident memory for each of {count} idle WebSockets"),
+            resident.saturating_sub(empty) as f64 / count as f64,
+            "KiB",
+            Goal::AtMost(6.0),
+        );
+    }
+    let users: Vec<_> = accounts
+        .iter()
+        .map(|account| account.user.as_str())
+        .collect();
+    pair(&mut clients, &users)?;
+    let (many, mut clients) = cpu_of(table, &process, clients)?;
+    clients.truncate(CLIENTS);
+    settled(&process)?;
+    let (few, _) = cpu_of(table, &process, clients)?;
+    table.add(
+        format!("the same: {MANY} connections by {CLIENTS}"),
+        many / few,
+        "times",
+        Goal::AtMost(1.3),
+    );
+    daemon.finish()
+}
+
+/// CPU for a message, everybody writing in turn.
+fn cpu_of(
+    table: &mut Table,
+    daemon: &Process,
+    clients: Vec<Client>,
+) -> Outcome<(f64, Vec<Client>)> {
+    let count = clients.len();
+    let mut load = Load::new(clients, 1)?;
+    load.take_turns(IN_FLIGHT, Duration::from_secs(1))?;
+    let before = load.tally().accepted;
+    let stretch = Stretch::begin(daemon)?;
+    load.take_turns(IN_FLIGHT, LONG)?;
+    let cost = stretch.end()?;
+    let accepted = load.tally().accepted - before;
+    load.settle()?;
+    let millis = cost.daemon_millis(accepted);
+    table.add(
+        format!("live, {count} connections writing in turn: daemon's CPU"),
+        millis,
+        "ms/message",
+        Goal::None,
+    );
+    eprintln!("    {}/s, {}", cost.rate(accepted).round(), cost.busy());
+    Ok((millis, load.into_clients()))
+}
+
+/// The resident memory once it no longer changes.
+fn settled(daemon: &Process) -> Outcome<usize> {
+    let mut last = daemon.resident()?;
+    for _ in 0..20 {
+        thread::sleep(Duration::from_millis(500));
+        let now = daemon.resident()?;
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    Ok(last)
+}

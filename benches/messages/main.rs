@@ -1,0 +1,75 @@
+//! Messages against GOALS: live, durable, drained, idle.
+//!
+//! `cargo bench --bench messages [-- live durable drain idle]` starts the real binary as a process
+//! of its own, on one core, and loads it from another. CPU per message is the daemon's user and
+//! system time by the work done: it holds still where messages per second follow the machine.
+
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "figures are printed with three digits"
+)]
+
+mod account;
+mod client;
+mod daemon;
+mod disk;
+mod drain;
+mod durable;
+mod idle;
+mod live;
+mod load;
+mod machine;
+mod table;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use table::Table;
+
+/// What a step gives, or why it couldn't.
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// A part of the benchmark: fills its rows in.
+type Part = fn(&mut Table) -> Outcome<()>;
+
+/// In the order in which they run.
+const PARTS: [(&str, Part); 4] = [
+    ("live", live::run),
+    ("durable", durable::run),
+    ("drain", drain::run),
+    ("idle", idle::run),
+];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("messages: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Outcome<()> {
+    // Cargo adds flags of its own.
+    let chosen: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with("--"))
+        .collect();
+    if let Some(unknown) = chosen
+        .iter()
+        .find(|word| PARTS.iter().all(|(name, _)| name != word))
+    {
+        return Err(format!("{unknown:?} is no part; there are live, durable, drain, idle").into());
+    }
+    machine::raise_file_limit()?;
+    machine::take_core(machine::GENERATOR_CORE)?;
+    let mut table = Table::default();
+    for (name, part) in PARTS {
+        if chosen.is_empty() || chosen.iter().any(|word| word == name) {
+            part(&mut table)?;
+        }
+    }
+    table.print();
+    Ok(())
+}
