@@ -15,7 +15,7 @@ use crate::table::{Goal, Table};
 const FEW: usize = 1000;
 const MANY: usize = 10_000;
 /// Messages in flight, of all clients together.
-const IN_FLIGHT: usize = 200;
+const IN_FLIGHT: usize = CLIENTS;
 const LONG: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(table: &mut Table) -> Outcome<()> {
@@ -84,6 +84,12 @@ fn cpu_of(
         format!("live, {count} connections writing in turn: daemon's CPU"),
         millis,
         "ms/message",
+        Goal::None,
+    );
+    table.add(
+        "the same: written to disk",
+        cost.written as f64 / accepted.max(1) as f64,
+        "B/message",
         Goal::None,
     );
     eprintln!("    {}/s, {}", cost.rate(accepted).round(), cost.busy());

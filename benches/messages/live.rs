@@ -69,6 +69,7 @@ fn saturate(table: &mut Table, daemon: &Process, load: &mut Load, window: usize)
     let cost = stretch.end()?;
     let tally = load.tally();
     load.settle()?;
+    load.run_until(|tally| tally.received >= tally.sent)?;
     let count = tally.accepted - before.accepted;
     let what = format!("live, {CLIENTS} clients, {window} in flight each");
     live_rows(table, &what, &cost, count);
@@ -100,6 +101,7 @@ fn live_rows(table: &mut Table, what: &str, cost: &Cost, count: usize) {
 }
 
 fn pace(table: &mut Table, load: &mut Load) -> Outcome<()> {
+    load.pace(INTERVAL, WARM_UP)?;
     load.note_times();
     load.pace(INTERVAL, LONG)?;
     load.settle()?;
@@ -109,6 +111,7 @@ fn pace(table: &mut Table, load: &mut Load) -> Outcome<()> {
         ("sender to acceptance", &mut times.to_acceptance, [0.0, 0.0]),
     ] {
         times.sort_unstable();
+        eprintln!("  {what}: worst {:?}", times.last());
         for (name, part, goal) in [("p50", 500, goals[0]), ("p99", 990, goals[1])] {
             let time = times
                 .get(times.len() * part / 1000)
