@@ -93,7 +93,8 @@ impl Door {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let door = self.clone();
-        let transport = Transport::new(stream, leftover);
+        let transport = Transport::new(stream, &leftover);
+        drop(leftover);
         self.tasks.spawn("websocket", async move {
             actor::run(&door, transport, opening).await;
             drop(permit);

@@ -39,11 +39,12 @@ pub(super) struct Transport<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
-    /// A transport over `stream`, of which `unread` was read already.
-    pub(super) fn new(stream: S, unread: Bytes) -> Self {
+    /// A transport over `stream`, of which `unread` was read already: copied, because even an empty
+    /// part of a buffer keeps the whole of it.
+    pub(super) fn new(stream: S, unread: &[u8]) -> Self {
         Self {
             stream,
-            unread,
+            unread: Bytes::copy_from_slice(unread),
             unsent: Vec::new(),
             sent: 0,
             stalled: None,
@@ -139,7 +140,7 @@ mod tests {
     #[tokio::test]
     async fn writes_are_gathered_until_they_are_flushed() {
         let (near, mut far) = duplex(1 << 20);
-        let mut transport = Transport::new(near, Bytes::new());
+        let mut transport = Transport::new(near, &[]);
         transport.write_all(b"one ").await.unwrap();
         transport.write_all(b"two").await.unwrap();
         let mut read = [0; 7];
@@ -153,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_does_not_read_stops_the_writer() {
         let (near, _far) = duplex(1024);
-        let mut transport = Transport::new(near, Bytes::new());
+        let mut transport = Transport::new(near, &[]);
         let much = vec![0; GATHERED];
         transport.write_all(&much).await.unwrap();
         let more = futures_util::FutureExt::now_or_never(transport.write_all(b"more"));
@@ -191,7 +192,7 @@ mod tests {
                 let (near, mut far) = duplex(1 << 20);
                 far.write_all(&sent).await.unwrap();
                 drop(far);
-                let mut transport = Transport::new(near, Bytes::from(head.clone()));
+                let mut transport = Transport::new(near, &head);
                 let mut all = Vec::new();
                 let mut buffer = vec![0; step];
                 loop {
