@@ -36,13 +36,16 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         let family = self.clone();
-        self.tracker.spawn(async move {
-            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
-                tracing::error!(task = name, "a task panicked; stopping");
-                let _ = family.failed.set(name);
-                family.stop.cancel();
-            }
-        });
+        // Not an async block, which would hold the task twice: as what it was given and as what it
+        // waits for.
+        self.tracker
+            .spawn(AssertUnwindSafe(task).catch_unwind().map(move |outcome| {
+                if outcome.is_err() {
+                    tracing::error!(task = name, "a task panicked; stopping");
+                    let _ = family.failed.set(name);
+                    family.stop.cancel();
+                }
+            }));
     }
 
     /// Tells every task to stop.
