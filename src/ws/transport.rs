@@ -164,7 +164,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_peer_is_waited_for_and_a_dead_one_is_not() {
         let (near, mut far) = duplex(1024);
-        let mut transport = Transport::new(near, Bytes::new());
+        let mut transport = Transport::new(near, &[]);
         transport.write_all(&[7; 4096]).await.unwrap();
         let mut taken = [0; 1024];
         let slowly = async {
