@@ -13,3 +13,4 @@
 mod delivery;
 mod durability;
 mod rig;
+mod sessions;

@@ -20,7 +20,7 @@ pub(crate) use appliance::{Appliance, Setup};
 pub(crate) use http::{Answer, Place};
 pub(crate) use person::{Person, fresh_prekeys};
 pub(crate) use process::Process;
-pub(crate) use raw::RawSocket;
+pub(crate) use raw::{RawSocket, opcode};
 pub(crate) use socket::{Heard, Socket, text_of};
 
 /// How long the daemon may be silent before a test gives up on it. Far beyond what it needs, for

@@ -13,6 +13,7 @@ pub(crate) mod opcode {
     pub(crate) const TEXT: u8 = 1;
     pub(crate) const CLOSE: u8 = 8;
     pub(crate) const PING: u8 = 9;
+    pub(crate) const PONG: u8 = 10;
 }
 
 /// The bit beside a length that says a mask follows.
