@@ -10,6 +10,7 @@
     reason = "what a test can't do without is there, or it fails"
 )]
 
+mod accounts;
 mod delivery;
 mod durability;
 mod rig;

@@ -327,9 +327,9 @@ async fn fragments_make_one_frame_within_the_limit_of_one() {
         }
     };
     assert_eq!(pong["t"], 7);
-    socket.frame(opcode::TEXT, &[b' '; 200 * 1024]).await;
+    socket.frame(opcode::TEXT, &vec![b' '; 200 * 1024]).await;
     socket
-        .frame(FIN | opcode::CONTINUATION, &[b' '; 100 * 1024])
+        .frame(FIN | opcode::CONTINUATION, &vec![b' '; 100 * 1024])
         .await;
     assert_eq!(socket.closed().await, Some(1009));
 }

@@ -20,7 +20,8 @@ impl Place {
         Self { address }
     }
 
-    pub(super) fn nowhere() -> Self {
+    /// No place at all, for what needs none.
+    pub(crate) fn nowhere() -> Self {
         Self::new(SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 

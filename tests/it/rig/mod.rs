@@ -1,10 +1,6 @@
 //! What tests stand on: a daemon, people who use it, and the bytes between them.
 
-#![expect(
-    dead_code,
-    unused_imports,
-    reason = "verbs that the next behaviours use"
-)]
+#![expect(dead_code, reason = "verbs that the next behaviours use")]
 
 mod appliance;
 mod http;
