@@ -13,5 +13,6 @@
 mod accounts;
 mod delivery;
 mod durability;
+mod prekeys;
 mod rig;
 mod sessions;

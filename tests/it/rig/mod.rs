@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub(crate) use appliance::{Appliance, Setup};
 pub(crate) use http::{Answer, Place};
-pub(crate) use person::{Person, fresh_prekeys};
+pub(crate) use person::{Person, fresh_prekeys, unbase64};
 pub(crate) use process::Process;
 pub(crate) use raw::{RawSocket, opcode};
 pub(crate) use socket::{Heard, Socket, text_of};

@@ -291,7 +291,8 @@ pub(crate) fn fresh_prekeys(ids: impl IntoIterator<Item = u32>) -> Vec<Value> {
     ids.into_iter().map(fresh).collect()
 }
 
-fn unbase64(text: &Value) -> Vec<u8> {
+/// The bytes of a base64 text that the daemon or the rig made.
+pub(crate) fn unbase64(text: &Value) -> Vec<u8> {
     use ::base64::Engine as _;
     let text = text.as_str().unwrap();
     ::base64::engine::general_purpose::STANDARD
