@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod calls;
 mod delivery;
 mod durability;
 mod prekeys;
