@@ -15,5 +15,6 @@ mod calls;
 mod delivery;
 mod durability;
 mod prekeys;
+mod privacy;
 mod rig;
 mod sessions;

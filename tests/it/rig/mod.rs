@@ -1,7 +1,5 @@
 //! What tests stand on: a daemon, people who use it, and the bytes between them.
 
-#![expect(dead_code, reason = "verbs that the next behaviours use")]
-
 mod appliance;
 mod http;
 mod person;

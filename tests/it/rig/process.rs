@@ -16,6 +16,8 @@ use super::{Place, Setup, soon};
 pub(crate) struct Process {
     child: Child,
     place: Place,
+    /// What the ready file says.
+    ready: Value,
     setup: Setup,
     stderr: Option<JoinHandle<String>>,
 }
@@ -43,12 +45,13 @@ impl Process {
         let mut process = Self {
             child,
             place: Place::nowhere(),
+            ready: Value::Null,
             setup,
             stderr: Some(stderr),
         };
         let text = soon("the ready file", process.ready(&ready)).await;
-        let text: Value = serde_json::from_str(&text).unwrap();
-        let address = text["http"][0].as_str().unwrap();
+        process.ready = serde_json::from_str(&text).unwrap();
+        let address = process.ready["http"][0].as_str().unwrap();
         process.place = Place::new(address.parse().unwrap());
         process
     }
@@ -69,6 +72,15 @@ impl Process {
     /// Where it listens.
     pub(crate) fn place(&self) -> Place {
         self.place
+    }
+
+    /// Every address at which it listens, as it prints them.
+    pub(crate) fn listening(&self) -> Vec<String> {
+        let lists = ["http", "turn"].map(|part| self.ready[part].as_array().unwrap());
+        let addresses = lists.into_iter().flatten();
+        addresses
+            .map(|address| address.as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Its process id.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Answer, Place, soon};
+use super::{Place, soon};
 
 /// Frame types of RFC 6455 §5.2.
 pub(crate) mod opcode {
@@ -110,9 +110,4 @@ impl RawSocket {
     pub(crate) fn into_stream(self) -> TcpStream {
         self.stream
     }
-}
-
-/// Sends bytes over a connection of their own and reads the HTTP answer to them, if there is one.
-pub(crate) async fn exchange(place: Place, bytes: &[u8]) -> Option<Answer> {
-    place.say(bytes).await
 }
