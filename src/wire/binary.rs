@@ -45,9 +45,7 @@ pub fn check(text: &str) -> Result<(), BinaryError> {
     let bytes = text.as_bytes();
     let (head, tail) = bytes.split_at(bytes.len().saturating_sub(4));
     // No early end, so that many characters are looked at at once.
-    let strays = head
-        .iter()
-        .fold(0, |strays, byte| strays | u8::from(!is_of_alphabet(*byte)));
+    let strays = head.iter().fold(0, |strays, byte| strays | stray(*byte));
     if strays != 0 {
         return Err(BinaryError::NotBase64);
     }
@@ -59,15 +57,12 @@ pub fn check(text: &str) -> Result<(), BinaryError> {
     }
 }
 
-/// Without branches or a table.
-#[expect(
-    clippy::needless_bitwise_bool,
-    reason = "a branch would keep it from being vectorised"
-)]
-const fn is_of_alphabet(byte: u8) -> bool {
-    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let is_digit = byte.wrapping_sub(b'0') < 10;
-    is_letter | is_digit | (byte == b'+') | (byte == b'/')
+/// 0 for a character of the alphabet, else 1: without branches or a table.
+fn stray(byte: u8) -> u8 {
+    let letter = u8::from((byte | 0x20).wrapping_sub(b'a') < 26);
+    let digit = u8::from(byte.wrapping_sub(b'0') < 10);
+    let sign = u8::from(byte == b'+') | u8::from(byte == b'/');
+    1 ^ (letter | digit | sign)
 }
 
 #[cfg(test)]

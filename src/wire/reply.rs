@@ -195,14 +195,10 @@ impl Reply<'_> {
 }
 
 /// Whether `text` stands between quotes as it is. Ciphertext in base64 always does.
-#[expect(
-    clippy::needless_bitwise_bool,
-    reason = "a branch would keep it from being vectorised"
-)]
 fn is_plain(text: &str) -> bool {
     // No early end, so that many characters are looked at at once.
     let odd = text.bytes().fold(0, |odd, byte| {
-        odd | u8::from((byte < b' ') | (byte == b'"') | (byte == b'\\'))
+        odd | u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
     });
     odd == 0
 }
