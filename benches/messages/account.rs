@@ -60,7 +60,7 @@ impl Api {
     fn make_account(&mut self) -> Outcome<Account> {
         let identity = SigningKey::from_bytes(&random()?);
         let prekey = PublicKey::from(&StaticSecret::from(random::<32>()?));
-        let handle: String = random::<32>()?.iter().map(hexadecimal).collect();
+        let handle: String = random::<32>()?.into_iter().map(hexadecimal).collect();
         let registered = self.post(
             "/api/v1/register",
             &json!({
@@ -137,7 +137,7 @@ fn text(value: &Value, name: &str) -> Outcome<String> {
     Ok(text.ok_or("a member is missing")?.to_owned())
 }
 
-fn hexadecimal(byte: &u8) -> String {
+fn hexadecimal(byte: u8) -> String {
     format!("{byte:02x}")
 }
 

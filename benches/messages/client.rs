@@ -283,19 +283,17 @@ fn number(id: &[u8]) -> usize {
 
 /// The head of a client's frame. Its mask is zero, which leaves the payload as it is.
 fn begin_frame(to: &mut Vec<u8>, opcode: u8, length: usize) {
+    /// The bit that says that a mask follows.
+    const MASKED: u8 = 0x80;
     to.push(0x80 | opcode);
-    match u8::try_from(length) {
-        Ok(short) if short < 126 => to.push(0x80 | short),
-        _ => match u16::try_from(length) {
-            Ok(middle) => {
-                to.push(0x80 | 126);
-                to.extend_from_slice(&middle.to_be_bytes());
-            }
-            Err(_) => {
-                to.push(0x80 | 127);
-                to.extend_from_slice(&(length as u64).to_be_bytes());
-            }
-        },
+    if let Some(short) = u8::try_from(length).ok().filter(|short| *short < 126) {
+        to.push(MASKED | short);
+    } else if let Ok(middle) = u16::try_from(length) {
+        to.push(MASKED | 0x7e);
+        to.extend_from_slice(&middle.to_be_bytes());
+    } else {
+        to.push(MASKED | 0x7f);
+        to.extend_from_slice(&(length as u64).to_be_bytes());
     }
     to.extend_from_slice(&[0; 4]);
 }

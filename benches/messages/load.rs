@@ -148,13 +148,18 @@ impl Load {
         Ok(())
     }
 
-    /// Keeps `in_flight` messages of all clients together unaccepted, clients taking turns, for so
-    /// long.
-    pub(crate) fn take_turns(&mut self, in_flight: usize, time: Duration) -> Outcome<()> {
+    /// Keeps `in_flight` messages of all clients together unaccepted, the first `busy` clients
+    /// taking turns, for so long.
+    pub(crate) fn take_turns(
+        &mut self,
+        busy: usize,
+        in_flight: usize,
+        time: Duration,
+    ) -> Outcome<()> {
         let start = Instant::now();
         while start.elapsed() < time {
             while self.tally.sent - self.tally.accepted < in_flight {
-                let index = self.next % self.clients.len();
+                let index = self.next % busy;
                 self.send(index);
                 self.clients[index].flush()?;
             }

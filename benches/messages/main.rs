@@ -1,7 +1,7 @@
 //! Messages against GOALS: live, durable, drained, idle.
 //!
 //! `cargo bench --bench messages [-- live durable drain idle]` starts the real binary as a process
-//! of its own, on one core, and loads it from another. CPU per message is the daemon's user and
+//! of its own, on one core, and loads it from another, by single threads. CPU per message is the daemon's user and
 //! system time by the work done: it holds still where messages per second follow the machine.
 
 #![expect(
