@@ -14,6 +14,7 @@ mod accounts;
 mod calls;
 mod delivery;
 mod durability;
+mod hostile;
 mod prekeys;
 mod privacy;
 mod rig;
