@@ -99,7 +99,7 @@ impl Visitor {
         }
     }
 
-    /// A place in the waiting room for a socket that hasn't authenticated yet.
+    /// A place in the waiting room for a connection that hasn't authenticated yet.
     pub fn knock(&self) -> Result<Knock, Error> {
         self.messenger.waiting.enter(self.peer.address())
     }
@@ -274,7 +274,7 @@ fn check_public_name(name: &str) -> Result<String, Error> {
     }
 }
 
-/// Sockets that haven't authenticated yet, counted in all and by address.
+/// Connections that haven't authenticated yet and are about to, counted in all and by address.
 #[derive(Debug)]
 pub(super) struct WaitingRoom {
     inside: Arc<Mutex<std::collections::HashMap<Address, usize>>>,

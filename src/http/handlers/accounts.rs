@@ -1,4 +1,7 @@
 //! Accounts and how one proves to own one (PROTOCOL.md §3, §4).
+//!
+//! What strangers send is held in memory until it is whole. So each of them has a place in the
+//! waiting room meanwhile: of those there are few in all, and fewer for one address.
 
 use http::StatusCode;
 
@@ -14,6 +17,7 @@ pub(in super::super) fn server(call: &Request) -> Response {
 /// `POST /api/v1/register`
 pub(in super::super) async fn register(call: Request) -> Outcome {
     let visitor = call.visitor();
+    let _waiting = visitor.knock()?;
     Ok(match visitor.register(call.json().await?).await? {
         Registration::Created(account) => reply::json(StatusCode::CREATED, &account),
         Registration::Known(account) => reply::ok(&account),
@@ -23,6 +27,7 @@ pub(in super::super) async fn register(call: Request) -> Outcome {
 /// `POST /api/v1/auth/challenge`
 pub(in super::super) async fn challenge(call: Request) -> Outcome {
     let visitor = call.visitor();
+    let _waiting = visitor.knock()?;
     let ChallengeRequest { phone_hash } = call.json().await?;
     Ok(reply::ok(&visitor.challenge(&phone_hash)?))
 }
@@ -30,6 +35,7 @@ pub(in super::super) async fn challenge(call: Request) -> Outcome {
 /// `POST /api/v1/auth/token`, also at `/auth/token`
 pub(in super::super) async fn token(call: Request) -> Outcome {
     let visitor = call.visitor();
+    let _waiting = visitor.knock()?;
     Ok(reply::ok(&visitor.token(call.json().await?).await?))
 }
 

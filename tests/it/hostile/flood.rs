@@ -1,9 +1,11 @@
 //! Too much of everything: limits hold, count the right address, and shut nobody else out.
 
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use super::{Conversation, is_healthy};
-use crate::rig::{Answer, Appliance, Person, Place, Setup, Socket, base64};
+use crate::rig::{Answer, Appliance, Person, Place, Setup, Socket, base64, soon};
 
 /// Asks for a challenge with these header lines.
 async fn challenge(place: Place, headers: &str) -> Answer {
@@ -157,6 +159,48 @@ async fn sockets_that_wait_to_authenticate_are_counted_by_address() {
     let headers = [("authorization", bearer.as_str())];
     assert!(Socket::try_open(place, "/ws", &headers).await.is_ok());
     drop(crowd);
+}
+
+/// Begins a registration of a mebibyte, and doesn't end it.
+async fn unfinished(place: Place, address: &str) -> TcpStream {
+    let mut stream = place.dial().await.unwrap();
+    let head = format!(
+        "POST /api/v1/register HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\n\
+         Content-Type: application/json\r\nExpect: 100-continue\r\n\
+         Content-Length: 1048576\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn what_one_address_sends_before_it_is_known_takes_bounded_memory() {
+    let setup = Setup::lenient().set("limits.unauthenticated_per_address=4");
+    let appliance = setup.start().await;
+    let place = appliance.place();
+    let mut crowd = Vec::new();
+    for _ in 0..4 {
+        let mut stream = unfinished(place, "198.51.100.1").await;
+        // The body is asked for: it has its place.
+        let asked = soon("100 Continue", Answer::read(&mut stream)).await;
+        assert_eq!(asked.unwrap().status, 100);
+        stream.write_all(&vec![b' '; 1_000_000]).await.unwrap();
+        crowd.push(stream);
+    }
+    let mut refused = unfinished(place, "198.51.100.1").await;
+    let answer = soon("an answer", Answer::read(&mut refused)).await;
+    answer.unwrap().refused(503, "capacity");
+    let spoken = challenge(place, "X-Forwarded-For: 198.51.100.1\r\n").await;
+    spoken.refused(503, "capacity");
+    challenge(place, "X-Forwarded-For: 198.51.100.2\r\n")
+        .await
+        .with(200);
+    drop(crowd);
+    soon("places that are free again", async {
+        let again = async || challenge(place, "X-Forwarded-For: 198.51.100.1\r\n").await;
+        while again().await.status != 200 {}
+    })
+    .await;
 }
 
 #[tokio::test]
