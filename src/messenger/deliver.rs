@@ -136,7 +136,9 @@ impl Messenger {
         Ok(())
     }
 
-    /// Refuses what the queue has no room for; what expired is not counted.
+    /// Refuses what the queue has no room for; what expired is not counted. Strangers find a queue
+    /// full that is half full: however many they are, they leave room for those who are allowed, if
+    /// anybody is.
     fn check_queue(
         &self,
         state: &mut State,
@@ -145,12 +147,20 @@ impl Messenger {
         relation: Option<ContactState>,
     ) -> Result<(), Error> {
         let limits = &self.settings.messages;
+        let is_stranger = relation != Some(ContactState::Allowed);
+        let is_kept_for_others = is_stranger
+            && state
+                .contacts
+                .values()
+                .any(|state| *state == ContactState::Allowed);
+        let share = if is_kept_for_others { 2 } else { 1 };
         let is_full = |state: &State| {
-            let from_stranger = relation != Some(ContactState::Allowed)
+            let has_sent_enough = is_stranger
                 && state.queue.count_from(letter.sender) >= limits.queue_stranger_messages;
-            from_stranger
-                || state.queue.len() >= limits.queue_messages
-                || state.queue.bytes() + letter.payload.len() as u64 > limits.queue_bytes
+            has_sent_enough
+                || state.queue.len() >= limits.queue_messages.div_ceil(share)
+                || state.queue.bytes() + letter.payload.len() as u64
+                    > limits.queue_bytes.div_ceil(share as u64)
         };
         if !is_full(state) {
             return Ok(());

@@ -12,7 +12,8 @@ section! {
         /// How long a message waits for its recipient; then it is deleted.
         retention: Duration = days(30), Span(seconds(1)..=days(365));
 
-        /// Messages waiting per recipient; further ones are refused.
+        /// Messages waiting per recipient; further ones are refused. Half of them, as of the bytes,
+        /// is kept for senders whom the recipient has allowed.
         queue_messages: usize = 5000, Count(1..=10_000_000);
 
         /// Bytes waiting per recipient; further messages are refused.

@@ -225,6 +225,30 @@ async fn a_stranger_who_fills_a_queue_shuts_no_other_out() {
 }
 
 #[tokio::test]
+async fn however_many_strangers_write_there_is_room_for_a_friend() {
+    let setup = Setup::lenient().set("messages.queue_messages=10");
+    let appliance = setup.set("messages.queue_bytes=8 KiB").start().await;
+    let place = appliance.place();
+    let [bert, carl, friend] = Person::crowd(place).await;
+    let large = "x".repeat(1536);
+    for (to, text, room) in [(&bert, "spam", 5), (&carl, large.as_str(), 2)] {
+        to.allow(&friend).await;
+        for _ in 0..room {
+            let stranger = Person::join(place).await;
+            stranger.post_message(to, text).await.with(202);
+        }
+        let stranger = Person::join(place).await;
+        let answer = stranger.post_message(to, text).await;
+        answer.refused(429, "queue_full");
+        for _ in 0..room {
+            friend.post_message(to, text).await.with(202);
+        }
+        let answer = friend.post_message(to, text).await;
+        answer.refused(429, "queue_full");
+    }
+}
+
+#[tokio::test]
 async fn a_recipient_who_never_reads_costs_senders_and_others_nothing() {
     let appliance = Appliance::start().await;
     let [anna, lazy] = Person::crowd(appliance.place()).await;
