@@ -228,6 +228,7 @@ where
         if let Verdict::Wait(_) = frames.check(&door.pace.frames, door.messenger.now()) {
             return Err(End::Close(close::TOO_MANY_FRAMES, "too many frames"));
         }
+        socket.get_mut().message_ends();
         if let Some(text) = text {
             answers.extend(dialect::hear(session, &text).await);
         }
@@ -290,6 +291,9 @@ fn broken(error: &SocketError) -> End {
         SocketError::Utf8(_) => End::Close(1007, "text frames are UTF-8"),
         SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Gone,
         SocketError::Protocol(_) => End::Close(1002, "protocol error"),
+        SocketError::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            End::Close(1009, "the frame is too large")
+        }
         SocketError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
             End::Close(1007, "text frames are UTF-8")
         }

@@ -15,6 +15,10 @@ use crate::config::Limits;
 use crate::messenger::{Knock, Member, Messenger};
 use crate::ratelimit::Quota;
 
+/// Bytes that may come with a message beside its text: the heads of its pieces, and pings between
+/// them.
+const AROUND_A_MESSAGE: usize = 64 * 1024;
+
 /// How a client authenticates its socket (PROTOCOL.md §3).
 #[derive(Debug)]
 pub enum Credential {
@@ -93,7 +97,8 @@ impl Door {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let door = self.clone();
-        let transport = Transport::new(stream, &leftover);
+        let most = self.pace.frame_bytes.saturating_add(AROUND_A_MESSAGE);
+        let transport = Transport::new(stream, &leftover, most);
         drop(leftover);
         self.tasks.spawn("websocket", async move {
             actor::run(&door, transport, opening).await;

@@ -36,18 +36,39 @@ pub(super) struct Transport<S> {
     sent: usize,
     /// Runs while the peer takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Bytes handed out since the last message, and how many that may be.
+    handed_out: usize,
+    most: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     /// A transport over `stream`, of which `unread` was read already: copied, because even an empty
-    /// part of a buffer keeps the whole of it.
-    pub(super) fn new(stream: S, unread: &[u8]) -> Self {
+    /// part of a buffer keeps the whole of it. A message takes at most `most` bytes, everything
+    /// around it included: pieces of nothing are counted by nobody else.
+    pub(super) fn new(stream: S, unread: &[u8], most: usize) -> Self {
         Self {
             stream,
             unread: Bytes::copy_from_slice(unread),
             unsent: Vec::new(),
             sent: 0,
             stalled: None,
+            handed_out: 0,
+            most,
+        }
+    }
+
+    /// A message is complete; what comes now belongs to the next.
+    pub(super) fn message_ends(&mut self) {
+        self.handed_out = 0;
+    }
+
+    /// Counts what was handed out.
+    fn count(&mut self, bytes: usize) -> io::Result<()> {
+        self.handed_out = self.handed_out.saturating_add(bytes);
+        if self.handed_out > self.most {
+            Err(io::ErrorKind::FileTooLarge.into())
+        } else {
+            Ok(())
         }
     }
 
@@ -94,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Transport<S> {
             if fits < arrived.len() {
                 self.unread = Bytes::copy_from_slice(&arrived[fits..]);
             }
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(self.count(fits));
         }
         let fits = self.unread.len().min(wanted.remaining());
         wanted.put_slice(&self.unread[..fits]);
@@ -102,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Transport<S> {
         if self.unread.is_empty() {
             self.unread = Bytes::new();
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.count(fits))
     }
 }
 
@@ -140,7 +161,7 @@ mod tests {
     #[tokio::test]
     async fn writes_are_gathered_until_they_are_flushed() {
         let (near, mut far) = duplex(1 << 20);
-        let mut transport = Transport::new(near, &[]);
+        let mut transport = Transport::new(near, &[], usize::MAX);
         transport.write_all(b"one ").await.unwrap();
         transport.write_all(b"two").await.unwrap();
         let mut read = [0; 7];
@@ -152,9 +173,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_message_that_never_ends_breaks_the_connection() {
+        let (near, mut far) = duplex(1 << 20);
+        far.write_all(&[0; 40]).await.unwrap();
+        let mut transport = Transport::new(near, &[], 10);
+        let mut ten = [0; 10];
+        transport.read_exact(&mut ten).await.unwrap();
+        transport.message_ends();
+        transport.read_exact(&mut ten).await.unwrap();
+        let error = transport.read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[tokio::test]
     async fn a_peer_that_does_not_read_stops_the_writer() {
         let (near, _far) = duplex(1024);
-        let mut transport = Transport::new(near, &[]);
+        let mut transport = Transport::new(near, &[], usize::MAX);
         let much = vec![0; GATHERED];
         transport.write_all(&much).await.unwrap();
         let more = futures_util::FutureExt::now_or_never(transport.write_all(b"more"));
@@ -164,7 +198,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_peer_is_waited_for_and_a_dead_one_is_not() {
         let (near, mut far) = duplex(1024);
-        let mut transport = Transport::new(near, &[]);
+        let mut transport = Transport::new(near, &[], usize::MAX);
         transport.write_all(&[7; 4096]).await.unwrap();
         let mut taken = [0; 1024];
         let slowly = async {
@@ -192,7 +226,7 @@ mod tests {
                 let (near, mut far) = duplex(1 << 20);
                 far.write_all(&sent).await.unwrap();
                 drop(far);
-                let mut transport = Transport::new(near, &head);
+                let mut transport = Transport::new(near, &head, usize::MAX);
                 let mut all = Vec::new();
                 let mut buffer = vec![0; step];
                 loop {

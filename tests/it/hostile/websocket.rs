@@ -258,6 +258,24 @@ async fn thousands_of_tiny_pieces_are_one_message_and_disturb_nobody() {
 }
 
 #[tokio::test]
+async fn pieces_without_end_close_their_session_before_and_after_it_stands() {
+    let appliance = Appliance::start().await;
+    let mut others = Conversation::begin(appliance.place()).await;
+    let mallory = Person::join(appliance.place()).await;
+    let waiting = RawSocket::open(mallory.place(), None).await;
+    for mut socket in [waiting, ready(&mallory).await] {
+        socket.frame(TEXT, b"{").await;
+        for _ in 0..60 {
+            socket
+                .write(&[CONTINUATION, 0x80, 0, 0, 0, 0].repeat(1000))
+                .await;
+        }
+        assert_eq!(socket.closed().await, Some(1009));
+    }
+    others.goes_on().await;
+}
+
+#[tokio::test]
 async fn pings_count_as_frames() {
     let setup = Setup::lenient().set("limits.frames=1/1h");
     let appliance = setup.set("limits.frames_burst=50").start().await;
