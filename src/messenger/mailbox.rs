@@ -27,6 +27,9 @@ pub(super) struct Mailbox {
     owner: UserId,
     loaded: OnceCell<()>,
     state: Mutex<State>,
+    /// Held while the owner asks for somebody's keys: one question at a time, so that the same
+    /// question gets the same answer.
+    pub(super) asking: tokio::sync::Mutex<()>,
     /// Entries of all mailboxes together, and how many of them are counted for this one.
     total: Arc<AtomicUsize>,
     counted: AtomicUsize,
@@ -67,6 +70,7 @@ impl Mailbox {
             owner,
             loaded: OnceCell::new(),
             state: Mutex::new(state),
+            asking: tokio::sync::Mutex::default(),
             total,
             counted: AtomicUsize::new(0),
         }

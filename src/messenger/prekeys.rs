@@ -72,6 +72,7 @@ impl Member {
         let account = messenger.find_account(target).await?;
         let pair = (self.user(), account.user);
         count(&messenger.limits.bundle_pair, pair, now)?;
+        let _asking = self.mailbox().asking.lock().await;
         if let Some(handout) = messenger.handouts.again(pair, &account.identity_key, now) {
             return Ok(bundle(&account, Some(handout.prekey)));
         }

@@ -225,6 +225,21 @@ async fn a_stranger_who_fills_a_queue_shuts_no_other_out() {
 }
 
 #[tokio::test]
+async fn asking_for_keys_many_times_at_once_uses_up_one() {
+    let appliance = Appliance::start().await;
+    let place = appliance.place();
+    let bert = Person::join_with(place, 50).await;
+    let asker = Person::join(place).await;
+    let path = format!("/api/v1/keys/{}", bert.user());
+    let asking = (0..20).map(|_| asker.get(&path));
+    for answer in futures_util::future::join_all(asking).await {
+        assert_eq!(answer.with(200)["one_time_prekey"]["key_id"], 1);
+    }
+    let left = bert.get("/api/v1/keys/count").await.with(200);
+    assert_eq!(left["count"], 49);
+}
+
+#[tokio::test]
 async fn however_many_strangers_write_there_is_room_for_a_friend() {
     let setup = Setup::lenient().set("messages.queue_messages=10");
     let appliance = setup.set("messages.queue_bytes=8 KiB").start().await;
