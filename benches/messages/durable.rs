@@ -42,8 +42,10 @@ pub(crate) fn run(table: &mut Table) -> Outcome<()> {
     eprintln!("durable: daemon {:?}", daemon.process());
     let size = payload()?.len();
     let mut away = Away::new(&daemon)?;
+    // Disks have moods: the plain loop runs beside every load, and its best counts.
+    let mut single = disk::syncs_per_second(daemon.dir(), size)?;
+    let mut best: f64 = 0.0;
     for window in WINDOWS {
-        let single = disk::syncs_per_second(daemon.dir(), size)?;
         away.load.keep_in_flight(window)?;
         away.load.run_for(WARM_UP)?;
         let before = away.load.tally().accepted;
@@ -52,6 +54,8 @@ pub(crate) fn run(table: &mut Table) -> Outcome<()> {
         let cost = stretch.end()?;
         let count = away.load.tally().accepted - before;
         away.load.settle()?;
+        single = single.max(disk::syncs_per_second(daemon.dir(), size)?);
+        best = best.max(cost.rate(count));
         let what = format!("durable, {CLIENTS} clients, {window} in flight each");
         let written = cost.written as f64 / count.max(1) as f64;
         table.add(
@@ -59,12 +63,6 @@ pub(crate) fn run(table: &mut Table) -> Outcome<()> {
             cost.rate(count),
             "/s",
             Goal::AtLeast(40_000.0),
-        );
-        table.add(
-            format!("{what}: by a loop of append and fdatasync, 1 message"),
-            cost.rate(count) / single,
-            "times",
-            Goal::None,
         );
         table.add(
             format!("{what}: daemon's CPU"),
@@ -80,16 +78,31 @@ pub(crate) fn run(table: &mut Table) -> Outcome<()> {
         );
         eprintln!("    {}", cost.busy());
     }
-    for (what, bytes) in [
-        ("1 message", size),
-        ("64 KiB", 64 << 10),
-        ("512 KiB", 512 << 10),
-    ] {
+    table.add(
+        "limit: append and fdatasync of 1 message, as messages",
+        single,
+        "/s",
+        Goal::None,
+    );
+    table.add(
+        "durable at its best, by that",
+        best / single,
+        "times",
+        Goal::None,
+    );
+    for (what, bytes) in [("64 KiB", 64 << 10), ("512 KiB", 512 << 10)] {
         let rate = disk::syncs_per_second(daemon.dir(), bytes)?;
+        let limit = rate * (bytes / size) as f64;
         table.add(
             format!("limit: append and fdatasync of {what}, as messages"),
-            rate * (bytes / size) as f64,
+            limit,
             "/s",
+            Goal::None,
+        );
+        table.add(
+            "durable at its best, by that",
+            best / limit,
+            "times",
             Goal::None,
         );
     }
