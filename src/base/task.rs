@@ -48,6 +48,20 @@ impl Tasks {
             }));
     }
 
+    /// Runs a task that serves one stranger. Its panic is its own: it is logged, and the others go
+    /// on, or one stranger could take the service from all.
+    pub fn spawn_guest<F>(&self, name: &'static str, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tracker
+            .spawn(AssertUnwindSafe(task).catch_unwind().map(move |outcome| {
+                if outcome.is_err() {
+                    tracing::error!(task = name, "a task for one client panicked; a bug");
+                }
+            }));
+    }
+
     /// Tells every task to stop.
     pub fn stop(&self) {
         self.stop.cancel();
@@ -109,6 +123,15 @@ mod tests {
         assert!(first.is_stopping() && !parent.is_stopping() && !second.is_stopping());
         parent.stop();
         assert!(second.is_stopping());
+    }
+
+    #[tokio::test]
+    async fn a_guests_panic_is_its_own() {
+        let tasks = Tasks::default();
+        tasks.spawn_guest("clumsy", async { panic!("on purpose") });
+        assert!(tasks.join(Duration::from_secs(5)).await);
+        assert!(!tasks.is_stopping());
+        assert_eq!(tasks.failed(), None);
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 //! origins (CORS), a deadline, panics, the headers of every answer, and one line in the log.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,6 +53,14 @@ impl Guard {
             service: BoxCloneSyncService::new(cors(origins).layer(service)),
             proxies: Arc::new(proxies),
             patience,
+        }
+    }
+
+    /// The address that a connection from `peer` counts for; none where it speaks for many.
+    pub(super) fn accountable(&self, peer: Remote) -> Option<IpAddr> {
+        match peer {
+            Remote::Address(address) if !self.proxies.trusts(peer) => Some(address),
+            _ => None,
         }
     }
 

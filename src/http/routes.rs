@@ -170,12 +170,14 @@ fn contact_list() -> Vec<Route> {
         .notes("Blocking can't be detected by the one who is blocked.")
         .path("user_id", Form::Id, "The other member")
         .takes::<ContactRequest>(BodyLimit::Ordinary)
+        .rate(|limits| limits.account_changes, "user")
         .gives::<Contact>(200, "As it is now")
         .codes(&[Code::UserNotFound, Code::StorageFull]),
         Route::member(Method::DELETE, one, |member, call| {
             Box::pin(contacts::remove(member, call))
         })
         .about("Contacts", "Forget what I thought of somebody")
+        .rate(|limits| limits.account_changes, "user")
         .path("user_id", Form::Id, "The other member")
         .outcome(204, "It is forgotten", Content::Empty),
     ]
@@ -212,6 +214,7 @@ fn account() -> Vec<Route> {
         .about("Account", "Publish a name, or take it back")
         .notes("A member that is absent stays as it is; null takes it away.")
         .takes::<AccountPatch>(BodyLimit::Ordinary)
+        .rate(|limits| limits.account_changes, "user")
         .gives::<Account>(200, "As it is now"),
         Route::member(Method::DELETE, path, |member, call| {
             Box::pin(accounts::delete(member, call))
@@ -222,6 +225,7 @@ fn account() -> Vec<Route> {
         )
         .notes("Needs a fresh signature, made as for a token.")
         .takes::<DeleteRequest>(BodyLimit::Ordinary)
+        .rate(|limits| limits.account_changes, "user")
         .outcome(204, "All of it is gone", Content::Empty)
         .codes(&[Code::AuthFailed, Code::InvalidBase64]),
     ]

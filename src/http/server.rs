@@ -84,7 +84,10 @@ pub fn serve(
     };
     let router = Router::new(site, table, limits).ok_or(Error::Routes)?;
     let guard = guard(router, proxies, allowed, limits);
-    let capacity = Capacity::new(settings.max_connections);
+    let capacity = Capacity::new(
+        settings.max_connections,
+        settings.max_connections_per_address,
+    );
     Ok(Server::start(
         listeners,
         &guard,
@@ -136,7 +139,7 @@ impl Server {
                 abandon: CancellationToken::new(),
             },
         };
-        let farewells = Capacity::new(FAREWELLS);
+        let farewells = Capacity::new(FAREWELLS, FAREWELLS);
         for listener in listeners {
             let entrance = Entrance {
                 guard: guard.clone(),
@@ -193,12 +196,12 @@ impl Entrance {
 
     fn admit(&self, stream: crate::net::Stream, peer: crate::net::Remote) {
         let tasks = &self.ending.tasks;
-        if let Some(permit) = self.capacity.admit() {
+        if let Some(permit) = self.capacity.admit(self.guard.accountable(peer)) {
             let (guard, ending) = (self.guard.clone(), self.ending.clone());
             let serving = connection::serve(stream, peer, permit, guard, self.manners, ending);
-            tasks.spawn("http connection", serving);
-        } else if let Some(permit) = self.farewells.admit() {
-            tasks.spawn("http farewell", async move {
+            tasks.spawn_guest("http connection", serving);
+        } else if let Some(permit) = self.farewells.admit(None) {
+            tasks.spawn_guest("http farewell", async move {
                 connection::turn_away(stream).await;
                 drop(permit);
             });

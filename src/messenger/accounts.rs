@@ -84,6 +84,7 @@ impl Visitor {
 impl Member {
     /// Deletes everything the daemon holds of this member, on a fresh signature of theirs.
     pub async fn delete_account(&self, request: DeleteRequest) -> Result<(), Error> {
+        self.count_change()?;
         let messenger = self.messenger();
         let handle = parse::handle(&request.phone_hash)?;
         let nonce = parse::nonce(&request.nonce)?;

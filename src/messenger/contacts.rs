@@ -36,6 +36,7 @@ impl Member {
 
     /// Notes what this member thinks of `user`. Says nothing about whether that user exists.
     pub async fn put_contact(&self, user: UserId, state: ContactState) -> Result<Contact, Error> {
+        self.count_change()?;
         let member = self.clone();
         Messenger::see_through(async move { member.note(user, state).await }).await?;
         Ok(Contact {
@@ -46,12 +47,15 @@ impl Member {
 
     /// Forgets what this member thought of `user`.
     pub async fn remove_contact(&self, user: UserId) -> Result<(), Error> {
+        self.count_change()?;
         let member = self.clone();
         Messenger::see_through(async move {
             let (owner_tag, peer_tag) = member.tags(user);
             let store = &member.messenger().store;
             store.remove_contact(owner_tag, peer_tag).await?;
-            member.mailbox().lock().contacts.remove(&user);
+            let mut mailbox = member.mailbox().lock();
+            mailbox.contacts.remove(&user);
+            mailbox.swallowed.remove(&user);
             Ok(())
         })
         .await
@@ -71,7 +75,9 @@ impl Member {
             .await?
         {
             ContactStored::Stored => {
-                self.mailbox().lock().contacts.insert(user, state);
+                let mut mailbox = self.mailbox().lock();
+                mailbox.contacts.insert(user, state);
+                mailbox.swallowed.remove(&user);
                 Ok(())
             }
             ContactStored::Full => Err(Error::Forbidden(

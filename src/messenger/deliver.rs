@@ -51,7 +51,8 @@ impl Messenger {
         self.check_room()?;
         let recipient = match self.mailboxes.find(posted.recipient) {
             Some(mailbox) => mailbox,
-            None => self.mailbox(posted.recipient).await?,
+            // Rare and large: boxed, so that an idle session doesn't carry it.
+            None => Box::pin(self.mailbox(posted.recipient)).await?,
         };
         let letter = Letter {
             message_id: posted.id.unwrap_or_else(MessageId::random),
@@ -124,6 +125,7 @@ impl Messenger {
         }
         let relation = state.contacts.get(&letter.sender).copied();
         if relation == Some(ContactState::Blocked) {
+            self.count_swallowed(&mut state, letter.sender)?;
             drop(state);
             self.swallow(recipient.owner(), &letter, waiter);
             return Ok(());
@@ -203,6 +205,17 @@ impl Messenger {
             drop(state);
             self.store.write_soon(write);
         }
+    }
+
+    /// Somebody whom the recipient blocked is refused what a stranger would be refused whose
+    /// recipient never comes back.
+    fn count_swallowed(&self, state: &mut State, sender: UserId) -> Result<(), Error> {
+        let count = state.swallowed.entry(sender).or_default();
+        if *count >= self.settings.messages.queue_stranger_messages {
+            return Err(Error::QueueFull);
+        }
+        *count += 1;
+        Ok(())
     }
 
     /// Takes a message from somebody whom the recipient blocked, and lets it go: it is written like

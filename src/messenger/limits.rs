@@ -25,6 +25,7 @@ pub(super) struct Limits {
     pub(super) bundle: Limiter<UserId>,
     pub(super) bundle_pair: Limiter<(UserId, UserId)>,
     pub(super) key_upload: Limiter<UserId>,
+    pub(super) account_changes: Limiter<UserId>,
     pub(super) turn_credentials: Limiter<UserId>,
     /// Messages; the bucket stands in the sender's mailbox.
     pub(super) sending: Quota,
@@ -40,6 +41,7 @@ impl Limits {
             bundle: Limiter::new(config.bundle, MOST_USERS),
             bundle_pair: Limiter::new(config.bundle_pair, MOST_USERS),
             key_upload: Limiter::new(config.key_upload, MOST_USERS),
+            account_changes: Limiter::new(config.account_changes, MOST_USERS),
             turn_credentials: Limiter::new(config.turn_credentials, MOST_USERS),
             sending: Quota::new(config.messages, config.messages_burst),
         }

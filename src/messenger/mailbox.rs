@@ -39,6 +39,8 @@ pub(super) struct Mailbox {
 pub(super) struct State {
     pub(super) queue: Queue,
     pub(super) contacts: HashMap<UserId, ContactState>,
+    /// How many messages of whom were let go: of blocked contacts only.
+    pub(super) swallowed: HashMap<UserId, usize>,
     pub(super) standing: Standing,
     /// Tokens issued until then are no longer good.
     pub(super) tokens_since: Timestamp,
@@ -61,6 +63,7 @@ impl Mailbox {
         let state = State {
             queue: Queue::default(),
             contacts: HashMap::new(),
+            swallowed: HashMap::new(),
             standing: Standing::Active,
             tokens_since: Timestamp::default(),
             sending: Bucket::default(),

@@ -21,6 +21,7 @@ mod scope;
 mod session;
 mod signal;
 
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -32,6 +33,7 @@ pub use relay::RelayAccess;
 pub use scope::{Knock, Member, Peer, Registration, Visitor};
 pub use session::{Session, Welcome};
 
+use self::health::LastHealth;
 use self::limits::Limits;
 use self::mailbox::{Contents, Mailbox, Mailboxes};
 use self::prekeys::Handouts;
@@ -42,7 +44,7 @@ use crate::auth::{ChallengeKey, Secrets, TokenId, UsedNonces};
 use crate::base::{BoundedMap, Clock, Secret, Timestamp, UserId};
 use crate::config::{self, RegistrationMode};
 use crate::hub::{Farewell, Hub};
-use crate::store::{Store, StoreError};
+use crate::store::{QueueEntry, Store, StoreError};
 use crate::wire::body::ContactState;
 
 /// What the use cases need to know of the configuration.
@@ -104,6 +106,7 @@ pub struct Core {
     waiting: WaitingRoom,
     calls: Calls,
     next_seq: AtomicU64,
+    last_health: LastHealth,
     epoch: u64,
 }
 
@@ -147,6 +150,7 @@ impl Messenger {
             mailboxes: Mailboxes::default(),
             handouts: Handouts::default(),
             next_seq: AtomicU64::new(next_seq),
+            last_health: LastHealth::default(),
             epoch,
         };
         Ok(Self(Arc::new(core)))
@@ -190,16 +194,20 @@ impl Messenger {
     }
 
     async fn load(&self, owner: UserId) -> Result<Contents, Error> {
-        let account = self
-            .store
-            .account(owner)
-            .await?
-            .ok_or(Error::UserNotFound)?;
-        let queue = Queue::load(self.store.queue(owner).await?);
-        let contacts = self.load_contacts(owner).await?;
+        let account = self.store.account(owner).await?;
+        let account = account.ok_or(Error::UserNotFound)?;
+        let contacts: HashMap<_, _> = self.load_contacts(owner).await?.into_iter().collect();
+        let mut rows = self.store.queue(owner).await?;
+        // Let go of before a crash, or blocked while it waited: not heard either way.
+        let unheard =
+            |row: &mut QueueEntry| contacts.get(&row.sender) == Some(&ContactState::Blocked);
+        let unheard: Vec<u64> = rows.extract_if(.., unheard).map(|row| row.seq).collect();
+        if !unheard.is_empty() {
+            self.store.remove_soon(owner, &unheard);
+        }
         Ok(Contents {
-            queue,
-            contacts: contacts.into_iter().collect(),
+            queue: Queue::load(rows),
+            contacts,
             standing: account.standing,
             tokens_since: account.tokens_since,
         })

@@ -227,6 +227,7 @@ impl Member {
 
     /// Changes the public name.
     pub async fn patch_account(&self, patch: AccountPatch) -> Result<Account, Error> {
+        self.count_change()?;
         if let Some(name) = patch.public_name {
             let name = name.map(|name| check_public_name(&name)).transpose()?;
             self.messenger
@@ -240,6 +241,12 @@ impl Member {
     /// The member's own calls: never, because none are recorded.
     pub fn call_history(&self) -> Error {
         Error::HistoryDisabled
+    }
+
+    /// Counts a change that this member asks for.
+    pub(super) fn count_change(&self) -> Result<(), Error> {
+        let limiter = &self.messenger.limits.account_changes;
+        count(limiter, self.user(), self.messenger.clock.now())
     }
 
     pub(super) fn messenger(&self) -> &Messenger {

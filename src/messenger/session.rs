@@ -19,7 +19,7 @@ use crate::wire::frame::CallFrame;
 /// What may wait to be written to one socket: the windows of messages and of calls, and receipts.
 const OUTBOX: OutboxLimits = OutboxLimits {
     events: 4096,
-    bytes: 4 << 20,
+    bytes: 8 << 20,
 };
 
 /// A member's open socket. Dropping it is the end of the session: what wasn't acknowledged waits

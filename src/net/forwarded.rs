@@ -48,7 +48,8 @@ impl TrustedProxies {
         named.map_or(peer, Remote::Address)
     }
 
-    fn trusts(&self, peer: Remote) -> bool {
+    /// Whether `peer` is one whose word is taken for others.
+    pub fn trusts(&self, peer: Remote) -> bool {
         match peer {
             Remote::Local => true,
             Remote::Address(ip) => self.0.iter().any(|network| network.contains(ip)),

@@ -100,7 +100,7 @@ impl Door {
         let most = self.pace.frame_bytes.saturating_add(AROUND_A_MESSAGE);
         let transport = Transport::new(stream, &leftover, most);
         drop(leftover);
-        self.tasks.spawn("websocket", async move {
+        self.tasks.spawn_guest("websocket", async move {
             actor::run(&door, transport, opening).await;
             drop(permit);
         });

@@ -17,6 +17,7 @@ listen = ["[::1]:0", "unix:/run/privcomm/http.sock"]
 trusted_proxies = ["10.0.0.0/8"]
 cors_origins = ["https://other.example.org"]
 max_connections = 1
+max_connections_per_address = 1
 docs = false
 [registration]
 mode = "closed"
@@ -30,6 +31,7 @@ token = "3/1s"
 bundle = "4/1s"
 bundle_pair = "5/1s"
 key_upload = "6/1s"
+account_changes = "16/1s"
 turn_credentials = "7/1s"
 messages = "8/1s"
 messages_burst = 9
@@ -96,6 +98,7 @@ fn all_different() -> Config {
             trusted_proxies: vec!["10.0.0.0/8".into()],
             cors_origins: vec!["https://other.example.org".into()],
             max_connections: 1,
+            max_connections_per_address: 1,
             docs: false,
         },
         registration: Registration {
@@ -150,6 +153,7 @@ fn all_limits_different() -> Limits {
         bundle: per_second(4),
         bundle_pair: per_second(5),
         key_upload: per_second(6),
+        account_changes: per_second(16),
         turn_credentials: per_second(7),
         messages: per_second(8),
         messages_burst: 9,

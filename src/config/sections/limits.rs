@@ -28,6 +28,9 @@ section! {
         /// Uploads of prekeys per user.
         key_upload: Rate = Rate::new(20, hours(1)), Rates;
 
+        /// Changes to contacts and the account, its deletion included, per user.
+        account_changes: Rate = Rate::new(240, minutes(1)), Rates;
+
         /// Requests for relay credentials per user.
         turn_credentials: Rate = Rate::new(30, minutes(1)), Rates;
 

@@ -32,6 +32,10 @@ section! {
         /// Connections at once, of every kind. Each costs some memory and one file descriptor.
         max_connections: usize = 10_000, Count(1..=1_000_000);
 
+        /// Connections at once from one address (an IPv6 /64 counts as one), trusted proxies
+        /// excepted: behind one address may be a household, or somebody who wants all places.
+        max_connections_per_address: usize = 256, Count(1..=1_000_000);
+
         /// Whether the description of the API is served (/openapi.json, /docs, /redoc).
         docs: bool = true, Switch;
     }

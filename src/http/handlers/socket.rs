@@ -56,7 +56,7 @@ async fn credential(call: &Request) -> Result<Credential, Refusal> {
 fn hand_over(call: &mut Request, opening: Opening) {
     let (door, permit) = (call.site.door.clone(), call.arrival.permit.clone());
     let upgrade = call.upgrade();
-    call.site.tasks.spawn("upgrade", async move {
+    call.site.tasks.spawn_guest("upgrade", async move {
         if let Some((stream, leftover)) = connection::take_over(upgrade).await {
             door.spawn(stream, leftover, opening, permit);
         }

@@ -136,7 +136,7 @@ fn serve(address: &ListenAddress, limits: &Limits, connections: usize) -> (Serve
     let proxies = TrustedProxies::parse(&["127.0.0.1"]).unwrap();
     let guard = Guard::new(router, proxies, origins, Duration::from_mins(1));
     let listeners = vec![Listener::bind(address).unwrap()];
-    let capacity = Capacity::new(connections);
+    let capacity = Capacity::new(connections, connections);
     let server = Server::start(listeners, &guard, Manners::new(limits), &capacity, tasks);
     (server, site)
 }

@@ -14,6 +14,9 @@ use crate::wire::frame::{BadFrame, ClientFrame, MessageFrame};
 use crate::wire::reply::Reply;
 use crate::wire::{Code, JsonError};
 
+/// Bytes of a frame that may stay in memory with its payload.
+const MOST_BESIDE: usize = 512;
+
 /// The first frame of a session.
 pub(in crate::ws) fn welcome(welcome: &Welcome, heartbeat: Duration) -> String {
     let ready = Reply::Ready {
@@ -55,9 +58,13 @@ pub(in crate::ws) async fn hear(session: &Session, text: &Utf8Bytes) -> Option<S
 }
 
 async fn send(session: &Session, frame: &Bytes, message: MessageFrame<'_>) -> Option<String> {
-    // A payload without escapes is a part of the frame and isn't copied.
+    // A payload without escapes is a part of the frame and isn't copied, unless it would keep much
+    // else in memory that nobody counts.
     let payload = match message.payload {
-        Cow::Borrowed(text) => frame.slice_ref(text.as_bytes()),
+        Cow::Borrowed(text) if frame.len() <= text.len() + MOST_BESIDE => {
+            frame.slice_ref(text.as_bytes())
+        }
+        Cow::Borrowed(text) => Bytes::copy_from_slice(text.as_bytes()),
         Cow::Owned(text) => Bytes::from(text),
     };
     let failed = session

@@ -9,13 +9,14 @@ use tempfile::TempDir;
 use super::{Place, Process};
 
 /// Rates far above what a test asks for.
-const LIFTED: [&str; 12] = [
+const LIFTED: [&str; 13] = [
     "limits.register=1000000/1s",
     "limits.challenge=1000000/1s",
     "limits.token=1000000/1s",
     "limits.bundle=1000000/1s",
     "limits.bundle_pair=1000000/1s",
     "limits.key_upload=1000000/1s",
+    "limits.account_changes=1000000/1s",
     "limits.turn_credentials=1000000/1s",
     "limits.messages=1000000/1s",
     "limits.messages_burst=1000000",
