@@ -612,3 +612,33 @@ async fn coming_and_going_while_messages_are_written_loses_none() {
     }
     sending.await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_is_read_while_it_grows_has_no_gaps() {
+    const MESSAGES: usize = 400;
+    let setup = Setup::lenient().set("messages.queue_stranger_messages=5000");
+    let appliance = setup.start().await;
+    let [anna, bert] = Person::crowd(appliance.place()).await;
+    let sending = tokio::spawn({
+        let bert = bert.clone();
+        async move {
+            let mut from = anna.connect().await;
+            for number in 0..MESSAGES {
+                from.send(&bert, &number.to_string()).await;
+            }
+            for _ in 0..MESSAGES {
+                from.expect("message_accepted").await;
+            }
+        }
+    });
+    let mut most = 0;
+    while most < MESSAGES {
+        let waiting = bert.waiting().await;
+        assert!(waiting.len() >= most);
+        most = waiting.len();
+        for (number, message) in waiting.iter().enumerate() {
+            assert_eq!(text_of(message), number.to_string());
+        }
+    }
+    sending.await.unwrap();
+}

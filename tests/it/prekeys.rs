@@ -255,3 +255,21 @@ async fn an_upload_that_clients_would_refuse_is_not_stored() {
     let after = target.get(COUNT).await.with(200);
     assert_eq!(after["digest"], before["digest"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_asker_in_a_hurry_uses_up_one_key() {
+    let appliance = Appliance::start().await;
+    let place = appliance.place();
+    let target = Person::join_with(place, 30).await;
+    let asker = Person::join(place).await;
+    let asking: Vec<_> = (0..20)
+        .map(|_| {
+            let (asker, target) = (asker.clone(), target.clone());
+            tokio::spawn(async move { key_id(&bundle(&asker, &target).await) })
+        })
+        .collect();
+    for answer in asking {
+        assert_eq!(soon("a bundle", answer).await.unwrap(), Some(1));
+    }
+    assert_eq!(target.get(COUNT).await.with(200)["count"], 29);
+}

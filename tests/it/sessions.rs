@@ -555,3 +555,20 @@ async fn what_a_client_calls_itself_changes_nothing() {
     assert!(!message["timestamp"].as_str().unwrap().starts_with("1970"));
     assert_eq!(message.as_object().unwrap().len(), 5);
 }
+
+#[tokio::test]
+async fn a_second_signal_is_not_kept_waiting() {
+    let process = Setup::lenient().spawn().await;
+    let [anna, bert] = Person::crowd(process.place()).await;
+    // Somebody who doesn't answer the close frame, and so would be waited for a little.
+    let mut deaf = RawSocket::open(process.place(), Some(bert.token())).await;
+    let mut socket = anna.connect().await;
+    process.signal(Signal::INT);
+    assert_eq!(socket.closed().await, 1012);
+    assert_eq!(deaf.closed().await, Some(1012));
+    let asked = std::time::Instant::now();
+    process.signal(Signal::INT);
+    let (status, said) = process.wait().await;
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(asked.elapsed() < std::time::Duration::from_secs(2));
+}
