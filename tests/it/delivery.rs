@@ -642,3 +642,15 @@ async fn a_queue_that_is_read_while_it_grows_has_no_gaps() {
     }
     sending.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_note_to_oneself_arrives() {
+    let appliance = Appliance::start().await;
+    let anna = Person::join(appliance.place()).await;
+    let mut socket = anna.connect().await;
+    let id = socket.send(&anna, "milk").await;
+    let (message, text) = socket.message().await;
+    assert_eq!(text, "milk");
+    socket.ack([&message["message_id"]]).await;
+    assert_eq!(socket.expect("message_accepted").await["id"], id);
+}

@@ -1,11 +1,12 @@
-//! `kill -9` at any moment under load: every message that was accepted is delivered after the
-//! restart, in order, and no one-time prekey is given to two people.
+//! `kill -9` or an orderly stop at any moment under load: every message that was accepted is
+//! delivered after the restart, in order, and no one-time prekey is given to two people.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use privcomm::base::random;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -169,6 +170,8 @@ async fn send(
                         accepted.send_modify(|count| *count += 1);
                     }
                 }
+                // It is stopping, and will take the message in its next life.
+                Heard::Frame(frame) if frame["code"] == "capacity" => break,
                 Heard::Frame(frame) => assert_ne!(frame["type"], "error", "{frame}"),
                 Heard::Closed(_) | Heard::Broken => break,
             }
@@ -239,6 +242,9 @@ async fn ask(mut asker: Person, targets: Vec<Person>, mut shore: Shore, given: G
             let Some(answer) = asker.try_ask("GET", &path, None).await else {
                 break;
             };
+            if answer.status == 503 {
+                break;
+            }
             let bundle = answer.with(200);
             let key = bundle["one_time_prekey"]["key_id"].as_u64();
             let key = key.unwrap_or_else(|| panic!("the test brought too few prekeys"));
@@ -250,20 +256,29 @@ async fn ask(mut asker: Person, targets: Vec<Person>, mut shore: Shore, given: G
     }
 }
 
-/// Kills the daemon again and again, and gives its last life.
+/// Kills the daemon again and again, and gives its last life. Every fourth time it is asked to stop,
+/// and must do so in order whatever goes on.
 async fn kill_often(
     mut process: Process,
     tide: &watch::Sender<Tide>,
     accepting: &mut watch::Receiver<usize>,
 ) -> Process {
-    for _ in 0..KILLS {
+    for round in 0..KILLS {
         let [dice, pause] = random::draw();
         let enough = *accepting.borrow() + usize::from(dice);
         let progress = accepting.wait_for(|count| *count > enough);
         soon("accepted messages", progress).await.unwrap();
         // Receipts come right after a commit; a kill may come anywhere.
         tokio::time::sleep(Duration::from_micros(u64::from(pause) * 20)).await;
-        let setup = process.kill();
+        let setup = if round % 4 == 3 {
+            process.signal(Signal::TERM);
+            let setup = process.setup().clone();
+            let (status, said) = process.wait().await;
+            assert_eq!(status.code(), Some(0), "{said}");
+            setup
+        } else {
+            process.kill()
+        };
         tide.send_modify(|tide| tide.place = None);
         process = setup.spawn().await;
         tide.send_modify(|tide| {

@@ -267,8 +267,8 @@ impl Person {
                 assert_eq!(ready["type"], "ready", "{ready}");
                 Some(socket)
             }
+            Heard::Closed(1012) | Heard::Broken => None,
             Heard::Closed(code) => panic!("closed with {code} before ready"),
-            Heard::Broken => None,
         }
     }
 
