@@ -1,5 +1,6 @@
 //! At least once, in order, and nothing accepted is ever lost (PROTOCOL.md §6).
 
+use privcomm::base::random;
 use serde_json::{Value, json};
 
 use crate::rig::{Appliance, Person, Setup, base64, fresh_id, soon, text_of};
@@ -653,4 +654,100 @@ async fn a_note_to_oneself_arrives() {
     assert_eq!(text, "milk");
     socket.ack([&message["message_id"]]).await;
     assert_eq!(socket.expect("message_accepted").await["id"], id);
+}
+
+/// Reads a while over a socket and acknowledges some of it, in any order.
+async fn read_a_while(person: &Person, seen: &mut Seen) {
+    let mut socket = person.connect().await;
+    let [turns, patience] = random::draw();
+    let mut held = Vec::new();
+    // So few fit into a window, however large they are.
+    for _ in 0..turns % 15 {
+        let frame = socket.next().await;
+        if frame["type"] == "queue_drained" {
+            break;
+        }
+        seen.note(&frame);
+        held.push(frame["message_id"].clone());
+        let [dice] = random::draw();
+        if dice > patience {
+            let last = held.len() - 1;
+            held.swap(usize::from(dice) % (last + 1), last);
+            socket.ack(held.drain(held.len() / 2..).as_slice()).await;
+        }
+    }
+    let [dice] = random::draw();
+    if dice % 2 == 0 {
+        socket.ack(&held).await;
+        socket.sync().await;
+    }
+}
+
+/// How far each sender has been read.
+#[derive(Default)]
+struct Seen(std::collections::HashMap<String, usize>);
+
+impl Seen {
+    /// What comes next from its sender, or what was seen before.
+    fn note(&mut self, message: &Value) {
+        let next = self.0.entry(message["sender_id"].to_string()).or_default();
+        let text = text_of(message);
+        let number: usize = text.split(' ').next().unwrap().parse().unwrap();
+        assert!(number <= *next, "{number} came instead of {next}");
+        *next = (*next).max(number + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erratic_reader_gets_everything_in_order() {
+    const EACH: usize = 250;
+    let appliance = Appliance::start().await;
+    let [bert, senders @ ..] = Person::crowd::<4>(appliance.place()).await;
+    let mut sending = Vec::new();
+    for sender in &senders {
+        bert.allow(sender).await;
+        let (sender, bert) = (sender.clone(), bert.clone());
+        sending.push(tokio::spawn(async move {
+            let mut from = sender.connect().await;
+            let mut accepted = 0;
+            for number in 0..EACH {
+                let [dice] = random::draw();
+                let length = if dice > 200 { 40_000 } else { 10 };
+                from.send(&bert, &format!("{number} {}", "x".repeat(length)))
+                    .await;
+                if dice % 8 == 0 {
+                    from.expect("message_accepted").await;
+                    accepted += 1;
+                }
+            }
+            for _ in accepted..EACH {
+                from.expect("message_accepted").await;
+            }
+        }));
+    }
+    let mut seen = Seen::default();
+    while sending.iter().any(|task| !task.is_finished()) {
+        read_a_while(&bert, &mut seen).await;
+        let page = bert.get("/api/v1/messages?limit=5").await.with(200);
+        let ids: Vec<Value> = page["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .inspect(|message| seen.note(message))
+            .map(|message| message["message_id"].clone())
+            .collect();
+        bert.ack(&ids.iter().collect::<Vec<_>>()).await;
+    }
+    let mut socket = bert.connect().await;
+    loop {
+        let frame = socket.next().await;
+        if frame["type"] == "queue_drained" {
+            break;
+        }
+        seen.note(&frame);
+        socket.ack([&frame["message_id"]]).await;
+    }
+    socket.sync().await;
+    assert!(seen.0.values().all(|next| *next == EACH), "{:?}", seen.0);
+    assert_eq!(bert.waiting().await.len(), 0);
 }
