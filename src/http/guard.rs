@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
@@ -97,6 +98,9 @@ impl Guard {
     }
 
     async fn answer(&self, request: Request<Incoming>, id: &RequestId) -> Response {
+        if let Err(refusal) = check_host(&request) {
+            return reply::refusal(&refusal, id);
+        }
         let answer = AssertUnwindSafe(self.service.clone().oneshot(request)).catch_unwind();
         let refusal = match tokio::time::timeout(self.patience, answer).await {
             Ok(Ok(Ok(response))) => return response,
@@ -114,6 +118,17 @@ impl Guard {
         self.proxies
             .address(peer, values(CONNECTING), values(FORWARDED))
     }
+}
+
+/// A request that names two hosts is for whichever the next server reads (RFC 9112 §3.2).
+fn check_host(request: &Request<Incoming>) -> Result<(), Refusal> {
+    if request.headers().get_all(HOST).iter().count() <= 1 {
+        return Ok(());
+    }
+    Err(Refusal::Field {
+        field: "Host",
+        problem: "expected the header once",
+    })
 }
 
 /// A method for the log; one that nobody knows could say anything.

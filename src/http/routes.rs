@@ -167,12 +167,12 @@ fn contact_list() -> Vec<Route> {
             Box::pin(contacts::put(member, call))
         })
         .about("Contacts", "Allow or block somebody")
-        .notes("Blocking can't be detected by the one who is blocked.")
+        .notes("Blocking can't be detected by the one who is blocked. Says nothing of whether there is such a user.")
         .path("user_id", Form::Id, "The other member")
         .takes::<ContactRequest>(BodyLimit::Ordinary)
         .rate(|limits| limits.account_changes, "user")
         .gives::<Contact>(200, "As it is now")
-        .codes(&[Code::UserNotFound, Code::StorageFull]),
+        .codes(&[Code::StorageFull]),
         Route::member(Method::DELETE, one, |member, call| {
             Box::pin(contacts::remove(member, call))
         })

@@ -54,6 +54,19 @@ async fn what_is_no_request_ends_its_own_connection_only() {
 }
 
 #[tokio::test]
+async fn a_request_that_names_two_hosts_is_refused() {
+    let appliance = Appliance::start().await;
+    let status = async |head: &str| {
+        let request = format!("GET /health/live HTTP/{head}\r\nConnection: close\r\n\r\n");
+        let answers = whole_answer(appliance.place(), request.as_bytes()).await;
+        statuses(&answers)[0].to_owned()
+    };
+    assert_eq!(status("1.1\r\nHost: x").await, "200");
+    assert_eq!(status("1.0").await, "200");
+    assert_eq!(status("1.1\r\nHost: x\r\nHost: y").await, "400");
+}
+
+#[tokio::test]
 async fn a_request_smuggled_in_another_is_never_answered() {
     let appliance = Appliance::start().await;
     let smuggled = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
