@@ -17,12 +17,12 @@ use super::queue;
 use super::tables::Tables;
 
 /// A group of so many messages is a sign that more are coming.
-const BUSY: usize = 32;
+const BUSY: usize = 8;
 
 /// How long the writer then lets those who were just answered hand in their next messages. Otherwise
-/// senders fall into two halves that take turns: with 256 of them groups of half the size, at 1.5 times
-/// the CPU and two thirds of the throughput.
-const GATHERING: Duration = Duration::from_micros(100);
+/// senders fall into parts that take turns, and each pays for a commit of its own: with 100 who wait
+/// for each answer, 29,000 messages a second at 29 µs of CPU instead of 34,000 at 22.
+const GATHERING: Duration = Duration::from_millis(1);
 
 /// A write with somebody who waits for its result.
 pub(super) trait Order: Send {
