@@ -5,7 +5,7 @@
 //! Whoever holds a `Config` needs to check nothing again. Secrets never stand in it.
 //!
 //! The sections are written with one macro, `key::section`, from which the structs, their
-//! defaults, the loading, `config show` and [`example`] all come: a key can't be in only one.
+//! defaults, the loading, `config show` and [`example()`] all come: a key can't be in only one.
 
 mod environment;
 mod example;
