@@ -324,25 +324,6 @@ pub enum Refusal {
     Ended(Reason),
 }
 
-impl Refusal {
-    /// The stable `code` of an `error` frame.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NotAllowed => "not_allowed",
-            Self::Offline => "offline",
-            Self::Busy => "busy",
-            Self::Glare(_) => "glare",
-            Self::RateLimited(_) => "rate_limited",
-            Self::Capacity => "capacity",
-            Self::NotFound => "not_found",
-            Self::WrongRole | Self::WrongState => "wrong_state",
-            Self::TooLarge { .. } => "payload_too_large",
-            Self::TooMany => "too_many",
-            Self::Ended(_) => "ended",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

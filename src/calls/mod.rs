@@ -56,8 +56,8 @@
 //!
 //! # Using it
 //!
-//! One task owns the machine. It passes in what happens, does what the outputs say in order, and
-//! calls [`Machine::handle_timeout`] at [`Machine::next_deadline`]. It drops events for users who
+//! One owner at a time: it passes in what happens, does what the outputs say in order, and calls
+//! [`Machine::handle_timeout`] at [`Machine::next_deadline`]. It drops events for users who
 //! have no session at that moment; a session that takes the place of another is
 //! [`Input::Returned`], without [`Input::Lost`] before it.
 

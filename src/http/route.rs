@@ -83,6 +83,8 @@ pub(super) struct About {
     pub(super) codes: Vec<Code>,
     pub(super) rates: Vec<RateAbout>,
     pub(super) frames: bool,
+    /// Whether asking changes something, so that nobody asks for the head alone.
+    pub(super) has_effect: bool,
 }
 
 /// Which limit a route has, and by what it is counted.
@@ -170,7 +172,18 @@ impl<S: Site> Route<S> {
         handler: fn(S::Member, Call<S>) -> Answer,
     ) -> Self {
         let route = Self::new(method, path, Handler::Member(handler));
-        route.codes(&[Code::Unauthorized, Code::TokenExpired, Code::Suspended])
+        route.codes(&[Code::Unauthorized, Code::TokenExpired])
+    }
+
+    /// Notes that a `GET` here takes something, or turns the connection into something else.
+    pub(super) fn with_effect(mut self) -> Self {
+        self.about.has_effect = true;
+        self
+    }
+
+    /// Whether `HEAD` is answered here: `GET` without its body.
+    pub(super) fn answers_head(&self) -> bool {
+        self.method == Method::GET && !self.about.has_effect
     }
 
     fn new(method: Method, path: &'static str, handler: Handler<S>) -> Self {
@@ -189,6 +202,7 @@ impl<S: Site> Route<S> {
                 codes: Vec::new(),
                 rates: Vec::new(),
                 frames: false,
+                has_effect: false,
             },
         }
     }
@@ -278,6 +292,7 @@ impl<S: Site> Route<S> {
     /// It opens a WebSocket: the description lists the frames.
     pub(super) const fn frames(mut self) -> Self {
         self.about.frames = true;
+        self.about.has_effect = true;
         self
     }
 

@@ -143,7 +143,7 @@ impl<S: Site> Place<S> {
         let mut methods: Vec<&str> = Vec::new();
         for (route, _) in &self.routes {
             methods.push(route.method.as_str());
-            if route.method == Method::GET {
+            if route.answers_head() {
                 methods.push("HEAD");
             }
         }
@@ -159,7 +159,9 @@ impl<S: Site> Place<S> {
         } else {
             method
         };
-        let found = self.routes.iter().find(|(route, _)| route.method == wanted);
+        let found = self.routes.iter().find(|(route, _)| {
+            route.method == wanted && (method != Method::HEAD || route.answers_head())
+        });
         found.ok_or_else(|| Refusal::MethodNotAllowed {
             allow: self.allow.clone(),
         })

@@ -51,7 +51,7 @@ fn authentication() -> Vec<Route> {
             .gives::<TokenResponse>(200, "The token")
             .rate(|limits| limits.token, "address")
             .rate(|limits| limits.token, "account")
-            .codes(&[Code::AuthFailed, Code::InvalidBase64, Code::Suspended])
+            .codes(&[Code::AuthFailed, Code::InvalidBase64])
     };
     vec![
         Route::open(Method::GET, "/api/v1/server", |call| {
@@ -100,6 +100,7 @@ fn key_exchange() -> Vec<Route> {
         .about("Keys", "Everything needed to write to somebody for the first time")
         .notes("Takes a one-time prekey, which nobody else gets; the same asker gets the same one again for ten minutes.")
         .path("target", Form::Text, "A user id, or a phone hash of 64 hex characters")
+        .with_effect()
         .gives::<Bundle>(200, "The prekey bundle")
         .rate(|limits| limits.bundle, "user")
         .rate(|limits| limits.bundle_pair, "pair of users")
@@ -130,7 +131,13 @@ fn messaging() -> Vec<Route> {
         .takes::<SendRequest>(BodyLimit::Ordinary)
         .gives::<SendResponse>(202, "The message is safe")
         .rate(|limits| limits.messages, "user")
-        .codes(&[Code::InvalidBase64, Code::UserNotFound, Code::QueueFull, Code::StorageFull]),
+        .codes(&[
+            Code::InvalidBase64,
+            Code::UserNotFound,
+            Code::QueueFull,
+            Code::StorageFull,
+            Code::Suspended,
+        ]),
         Route::member(Method::GET, "/api/v1/messages", |member, call| {
             Box::pin(messages::waiting(member, call))
         })
@@ -190,7 +197,8 @@ fn calling() -> Vec<Route> {
         })
         .about("Calls", "Credentials for the media relay")
         .gives::<TurnCredentials>(200, "Good for a while; they say nothing of whose they are")
-        .rate(|limits| limits.turn_credentials, "user"),
+        .rate(|limits| limits.turn_credentials, "user")
+        .codes(&[Code::NotFound]),
         Route::member(Method::GET, "/api/v1/calls", |member, _| {
             at_once(calls::history(&member))
         })

@@ -19,8 +19,8 @@ use crate::hub::Farewell;
 use crate::store::{self, Admission};
 use crate::wire::binary;
 use crate::wire::body::{
-    ChallengeResponse, DeleteRequest, RegisterRequest, RegisterResponse, RegistrationStatus,
-    TokenRequest, TokenResponse,
+    ChallengeResponse, ContactState, DeleteRequest, RegisterRequest, RegisterResponse,
+    RegistrationStatus, TokenRequest, TokenResponse,
 };
 
 /// How old a token may be to come in a query string.
@@ -110,10 +110,10 @@ impl Messenger {
             .map_err(|_| Error::Signature { field })?;
         let prekeys = parse::one_time_prekeys(&request.one_time_prekeys)?;
         let keys = KeysDigest::new(&signed_prekey, prekeys.iter().map(|(id, key)| (*id, key)));
-        let code = match &request.invite_code {
-            Some(code) => Some(InviteCode::parse(code).map_err(|_| Error::InviteInvalid)?),
-            None => None,
-        };
+        // A text that is no code is one that nobody was given.
+        let code = request.invite_code.as_ref().map(|code| {
+            InviteCode::parse(code).unwrap_or_else(|_| InviteCode::new(random::draw()))
+        });
         let record = store::Registration {
             handle: *handle.tag(&self.secrets.pepper).as_bytes(),
             identity_key: *identity.as_bytes(),
@@ -198,11 +198,11 @@ impl Messenger {
     }
 
     /// The store has a new identity for `user`: what is in memory of the old one goes, and those
-    /// online who have them as a contact are told.
+    /// online who allow them are told.
     async fn identity_replaced(&self, user: UserId) {
         self.evict(user, Farewell::Revoked).await;
         for mailbox in self.mailboxes.all() {
-            if mailbox.lock().contacts.contains_key(&user)
+            if mailbox.lock().contacts.get(&user) == Some(&ContactState::Allowed)
                 && let Some(outbox) = self.hub.find(mailbox.owner())
             {
                 outbox.offer(Event::IdentityChanged { user });
@@ -212,6 +212,8 @@ impl Messenger {
 
     async fn delete(&self, user: UserId) -> Result<(), Error> {
         let owner_tag = self.secrets.contact_key.owner_tag(user);
+        // First, so that nothing more is taken from them while the store deletes.
+        self.mailboxes.forget(user);
         self.store
             .delete_account(user, *owner_tag.as_bytes())
             .await?;
@@ -337,7 +339,8 @@ impl Messenger {
     }
 }
 
-/// A key that nobody has, to verify against where there is no account: Ed25519's base point.
+/// A key to verify against where there is no account, so that it takes as long: Ed25519's base
+/// point. What it says isn't asked.
 const NOBODY: [u8; 32] = {
     let mut point = [0x66; 32];
     point[0] = 0x58;
@@ -372,7 +375,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_that_nobody_has_is_a_key() {
+    fn the_key_of_no_account_is_a_key() {
         assert!(IdentityKey::parse(NOBODY).is_ok());
     }
 }

@@ -125,13 +125,17 @@ impl Messenger {
         }
         let relation = state.contacts.get(&letter.sender).copied();
         if relation == Some(ContactState::Blocked) {
-            self.count_swallowed(&mut state, letter.sender)?;
+            let letter = self.remember_swallowed(&mut state, letter)?;
             drop(state);
             self.swallow(recipient.owner(), &letter, waiter);
             return Ok(());
         }
         if let Some(seq) = state.queue.number(letter.message_id) {
             return repeat(&mut state, seq, letter.sender, waiter);
+        }
+        if let Some(receipt) = self.delivered.find(recipient.owner(), &letter) {
+            waiter.tell(Ok(receipt));
+            return Ok(());
         }
         self.check_queue(&mut state, recipient, &letter, relation)?;
         self.enqueue(state, recipient, letter, waiter);
@@ -207,15 +211,20 @@ impl Messenger {
         }
     }
 
-    /// Somebody whom the recipient blocked is refused what a stranger would be refused whose
-    /// recipient never comes back.
-    fn count_swallowed(&self, state: &mut State, sender: UserId) -> Result<(), Error> {
-        let count = state.swallowed.entry(sender).or_default();
-        if *count >= self.settings.messages.queue_stranger_messages {
+    /// Somebody whom the recipient blocked is answered like a stranger whose recipient never comes
+    /// back: a retry is the same message, and beyond a stranger's share the queue is full.
+    fn remember_swallowed(&self, state: &mut State, mut letter: Letter) -> Result<Letter, Error> {
+        let swallowed = state.swallowed.entry(letter.sender).or_default();
+        let before = swallowed.iter().find(|(id, _)| *id == letter.message_id);
+        if let Some((_, timestamp)) = before {
+            letter.timestamp = *timestamp;
+            return Ok(letter);
+        }
+        if swallowed.len() >= self.settings.messages.queue_stranger_messages {
             return Err(Error::QueueFull);
         }
-        *count += 1;
-        Ok(())
+        swallowed.push((letter.message_id, letter.timestamp));
+        Ok(letter)
     }
 
     /// Takes a message from somebody whom the recipient blocked, and lets it go: it is written like
@@ -240,6 +249,40 @@ impl Messenger {
         self.store.write_soon(write);
     }
 
+    /// The owner of `mailbox` has these messages safely. Gives the numbers of those that the store
+    /// has, or may have, and must remove.
+    pub(super) fn take_acknowledged(&self, mailbox: &Mailbox, ids: &[MessageId]) -> Vec<u64> {
+        let mut stored = Vec::new();
+        let mut told = Vec::new();
+        let mut state = mailbox.lock();
+        for id in ids {
+            let Some(seq) = state.queue.number(*id) else {
+                continue;
+            };
+            let Some(entry) = state.queue.remove(seq) else {
+                continue;
+            };
+            let receipt = entry.receipt(MessageStatus::Delivered);
+            self.delivered.note(mailbox.owner(), entry.sender, receipt);
+            match entry.place {
+                Place::Stored => stored.push(seq),
+                Place::Memory { write, waiters, .. } => {
+                    if write.withdraw() == Withdrawal::AlreadyWritten {
+                        stored.push(seq);
+                    }
+                    told.extend(waiters.into_iter().map(|waiter| (waiter, receipt)));
+                }
+            }
+        }
+        mailbox.count(state.queue.len());
+        state.queue.announce();
+        drop(state);
+        for (waiter, receipt) in told {
+            waiter.tell(Ok(receipt));
+        }
+        stored
+    }
+
     /// Takes out what has waited for longer than messages are kept. The oldest stand first.
     pub(super) fn drop_expired(&self, state: &mut State, mailbox: &Mailbox) {
         let (retention, now) = (self.settings.messages.retention, self.clock.now());
@@ -257,39 +300,6 @@ impl Messenger {
             self.store.remove_soon(mailbox.owner(), &expired);
         }
     }
-}
-
-/// The owner of `mailbox` has these messages safely. Gives the numbers of those that the store
-/// has, or may have, and must remove.
-pub(super) fn take_acknowledged(mailbox: &Mailbox, ids: &[MessageId]) -> Vec<u64> {
-    let mut stored = Vec::new();
-    let mut told = Vec::new();
-    let mut state = mailbox.lock();
-    for id in ids {
-        let Some(seq) = state.queue.number(*id) else {
-            continue;
-        };
-        let Some(entry) = state.queue.remove(seq) else {
-            continue;
-        };
-        let receipt = entry.receipt(MessageStatus::Delivered);
-        match entry.place {
-            Place::Stored => stored.push(seq),
-            Place::Memory { write, waiters, .. } => {
-                if write.withdraw() == Withdrawal::AlreadyWritten {
-                    stored.push(seq);
-                }
-                told.extend(waiters.into_iter().map(|waiter| (waiter, receipt)));
-            }
-        }
-    }
-    mailbox.count(state.queue.len());
-    state.queue.announce();
-    drop(state);
-    for (waiter, receipt) in told {
-        waiter.tell(Ok(receipt));
-    }
-    stored
 }
 
 /// Messages on their way to disk at most, of all senders together.

@@ -6,6 +6,11 @@ use std::time::Duration;
 use crate::wire::Code;
 use crate::wire::code::FieldProblem;
 
+/// When it makes sense to try again what the daemon has no capacity for.
+const SOON: Duration = Duration::from_secs(5);
+/// When it makes sense to try again what somebody else has to make room for.
+const LATER: Duration = Duration::from_mins(1);
+
 /// Why a use case refused. Nothing in it says who asked or what they sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -162,6 +167,8 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::Capacity(_) => Some(SOON),
+            Self::QueueFull => Some(LATER),
             _ => None,
         }
     }

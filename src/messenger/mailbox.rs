@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::queue::Queue;
-use crate::base::{BoundedMap, Timestamp, UserId};
+use crate::base::{BoundedMap, MessageId, Timestamp, UserId};
 use crate::ratelimit::Bucket;
 use crate::store::Standing;
 use crate::wire::body::ContactState;
@@ -39,8 +39,8 @@ pub(super) struct Mailbox {
 pub(super) struct State {
     pub(super) queue: Queue,
     pub(super) contacts: HashMap<UserId, ContactState>,
-    /// How many messages of whom were let go: of blocked contacts only.
-    pub(super) swallowed: HashMap<UserId, usize>,
+    /// What was let go of whom, and when: of blocked contacts only, as much as a stranger may send.
+    pub(super) swallowed: HashMap<UserId, Vec<(MessageId, Timestamp)>>,
     pub(super) standing: Standing,
     /// Tokens issued until then are no longer good.
     pub(super) tokens_since: Timestamp,

@@ -8,6 +8,7 @@ mod accounts;
 mod collect;
 mod contacts;
 mod deliver;
+mod delivered;
 mod error;
 mod event;
 mod health;
@@ -33,6 +34,7 @@ pub use relay::RelayAccess;
 pub use scope::{Knock, Member, Peer, Registration, Visitor};
 pub use session::{Session, Welcome};
 
+use self::delivered::Delivered;
 use self::health::LastHealth;
 use self::limits::Limits;
 use self::mailbox::{Contents, Mailbox, Mailboxes};
@@ -107,6 +109,7 @@ pub struct Core {
     calls: Calls,
     next_seq: AtomicU64,
     last_health: LastHealth,
+    delivered: Delivered,
     epoch: u64,
 }
 
@@ -151,6 +154,7 @@ impl Messenger {
             handouts: Handouts::default(),
             next_seq: AtomicU64::new(next_seq),
             last_health: LastHealth::default(),
+            delivered: Delivered::default(),
             epoch,
         };
         Ok(Self(Arc::new(core)))
@@ -179,11 +183,6 @@ impl Messenger {
     /// The time, as the use cases see it.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// How many members are connected.
-    pub fn connected(&self) -> usize {
-        self.hub.len()
     }
 
     /// The mailbox of `owner`, loaded if need be.

@@ -127,6 +127,10 @@ impl Member {
                     "expected ids above {highest}: a prekey that was handed out can't come back"
                 ),
             )),
+            Uploaded::IdTaken { id } => Err(Error::field(
+                "one_time_prekeys",
+                format!("id {id} already names another key; number new keys upwards"),
+            )),
             Uploaded::TooMany { limit, .. } => Err(Error::field(
                 "one_time_prekeys",
                 format!("expected no more than {limit} kept in all"),

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::Messenger;
 use super::collect::MOST_LISTED;
-use super::deliver::{Posted, take_acknowledged};
+use super::deliver::Posted;
 use super::error::Error;
 use super::limits::count;
 use super::mailbox::Mailbox;
@@ -16,7 +17,7 @@ use super::prekeys::key_status;
 use super::queue::Waiter;
 use crate::auth::Claims;
 use crate::base::{MessageId, Timestamp, UserId};
-use crate::config::RegistrationMode;
+use crate::config::{Rate, RegistrationMode};
 use crate::ratelimit::{Address, Limiter};
 use crate::store::Standing;
 use crate::wire::binary;
@@ -66,8 +67,7 @@ impl Visitor {
     /// What anybody may know of this daemon.
     pub fn server(&self) -> ServerInfo {
         let settings = &self.messenger.settings;
-        let rate = settings.limits.messages;
-        let per_minute = u128::from(rate.count) * 60_000 / rate.period.as_millis().max(1);
+        let limits = &settings.limits;
         ServerInfo {
             name: "privcomm".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -88,10 +88,16 @@ impl Visitor {
             dialects: vec!["privcomm.v1".to_owned()],
             limits: ServerLimits {
                 payload: settings.messages.max_payload,
-                frame: settings.limits.frame_bytes,
-                messages_per_minute: u64::try_from(per_minute).unwrap_or(u64::MAX),
-                messages_burst: settings.limits.messages_burst,
+                frame: limits.frame_bytes,
+                frames_per_second: per(limits.frames, Duration::from_secs(1)),
+                frames_burst: limits.frames_burst,
+                register_body: limits.register_body,
+                body: limits.body,
+                unauthenticated_per_address: limits.unauthenticated_per_address,
+                messages_per_minute: per(limits.messages, Duration::from_mins(1)),
+                messages_burst: limits.messages_burst,
                 queue_messages: settings.messages.queue_messages,
+                queue_stranger_messages: settings.messages.queue_stranger_messages,
                 queue_bytes: settings.messages.queue_bytes,
                 retention: settings.messages.retention.as_secs(),
             },
@@ -115,6 +121,12 @@ impl fmt::Debug for Visitor {
     }
 }
 
+/// How many `rate` allows in `time`, in the long run.
+fn per(rate: Rate, time: Duration) -> u64 {
+    let count = u128::from(rate.count) * time.as_millis() / rate.period.as_millis().max(1);
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 /// Somebody with a token that is good.
 #[derive(Clone)]
 pub struct Member {
@@ -135,11 +147,6 @@ impl Member {
     /// Who.
     pub fn user(&self) -> UserId {
         self.claims.user
-    }
-
-    /// When the token ends.
-    pub fn expires_at(&self) -> Timestamp {
-        self.claims.expires_at
     }
 
     /// Sends a message; returns when it is safe.
@@ -191,7 +198,7 @@ impl Member {
         if ids.len() > crate::wire::frame::MAX_ACKED {
             return Err(Error::field("message_ids", "expected at most 1000 ids"));
         }
-        let stored = take_acknowledged(&self.mailbox, ids);
+        let stored = self.messenger.take_acknowledged(&self.mailbox, ids);
         if !stored.is_empty() {
             self.messenger.store.remove(self.user(), stored).await?;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::deliver::{Posted, take_acknowledged};
+use super::deliver::Posted;
 use super::error::Error;
 use super::event::Event;
 use super::mailbox::Mailbox;
@@ -114,12 +114,10 @@ impl Session {
 
     /// The client has these messages safely.
     pub fn acknowledge(&self, ids: &[MessageId]) {
-        let stored = take_acknowledged(self.member.mailbox(), ids);
+        let messenger = self.member.messenger();
+        let stored = messenger.take_acknowledged(self.member.mailbox(), ids);
         if !stored.is_empty() {
-            self.member
-                .messenger()
-                .store
-                .remove_soon(self.member.user(), &stored);
+            messenger.store.remove_soon(self.member.user(), &stored);
         }
     }
 

@@ -9,7 +9,8 @@ use super::error::Error;
 use super::event::Event;
 use crate::base::{CallId, Timestamp, UserId};
 use crate::calls::{
-    self, Input, Invitation, Machine, Output, Payload, Request, Signal, Standing, Target,
+    self, CallEvent, CallState, Input, Invitation, Machine, Output, Payload, Refusal, Request,
+    Signal, Standing, Target,
 };
 use crate::config::{self, CallPolicy};
 use crate::hub::Farewell;
@@ -68,6 +69,7 @@ impl Messenger {
     pub(super) async fn signal(&self, from: UserId, frame: CallFrame<'_>) -> Result<(), Error> {
         let target = Target::with(frame.peer, frame.call);
         let payload = |json: &serde_json::value::RawValue| Payload::new(json.get());
+        let peer = frame.peer;
         let request = match frame.step {
             CallStep::Offer(sdp) => {
                 let standing = self.standing(from, frame.peer).await?;
@@ -93,7 +95,7 @@ impl Messenger {
             CallStep::Reject => Request::Reject(target),
             CallStep::End => Request::End(target),
         };
-        self.drive(Input::Request { from, request });
+        self.drive_with(Input::Request { from, request }, Some(peer));
         Ok(())
     }
 
@@ -137,9 +139,14 @@ impl Messenger {
     }
 
     fn drive(&self, input: Input) {
+        self.drive_with(input, None);
+    }
+
+    /// `peer` is whom a request is about.
+    fn drive_with(&self, input: Input, peer: Option<UserId>) {
         let mut machine = self.calls.lock();
         let outputs = machine.handle(input, self.clock.now());
-        self.carry(outputs);
+        self.carry(outputs, peer);
         drop(machine);
         self.calls.deadline_changed.notify_one();
     }
@@ -147,14 +154,23 @@ impl Messenger {
     fn ring_alarm(&self, now: Timestamp) {
         let mut machine = self.calls.lock();
         let outputs = machine.handle_timeout(now);
-        self.carry(outputs);
+        self.carry(outputs, None);
     }
 
     /// Tells the sessions; a user without one is told when they return, by the machine.
-    fn carry(&self, outputs: Vec<Output>) {
+    fn carry(&self, outputs: Vec<Output>, asked: Option<UserId>) {
         for output in outputs {
             let (user, event) = match output {
                 Output::Accept { .. } => continue,
+                Output::Refuse {
+                    user,
+                    call: Some(call),
+                    refusal: Refusal::Ended(reason),
+                } if let Some(peer) = asked => {
+                    // What the first of the repeated steps was answered.
+                    let event = CallEvent::State(CallState::Ended(reason));
+                    (user, Event::Call { call, peer, event })
+                }
                 Output::Refuse {
                     user,
                     call,

@@ -60,6 +60,9 @@ impl Daemon {
             .map(|access| access.relay.addresses().to_vec())
             .unwrap_or_default();
         let settings = settings(&config, &listeners);
+        if settings.origins.is_empty() {
+            return Err(ServeError::NoOrigin);
+        }
         let registration = settings.registration;
         let rooms = Rooms {
             store: store.clone(),

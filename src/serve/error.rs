@@ -40,6 +40,12 @@ pub enum ServeError {
         .0.display()
     )]
     SecretsLost(PathBuf),
+    /// Clients can't sign where they connected to.
+    #[error(
+        "clients sign the origin they connect to, and a Unix socket has none\n  fix: set \
+         server.public_url to what they reach it by, such as https://chat.example.org"
+    )]
+    NoOrigin,
     /// `turn.secret_file` doesn't hold a secret.
     #[error("turn.secret_file: {0}")]
     TurnSecret(#[from] InvalidTurnSecret),

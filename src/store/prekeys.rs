@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use redb::ReadableTable;
+
 use crate::base::{Timestamp, UserId};
 
 use super::error::StoreError;
@@ -66,6 +68,11 @@ pub enum Uploaded {
         /// The highest id handed out.
         highest: u32,
     },
+    /// Another key is kept under an id.
+    IdTaken {
+        /// The id.
+        id: u32,
+    },
     /// More than [`MAX_PREKEYS`] would have to be kept.
     TooMany {
         /// How many there would be.
@@ -122,6 +129,12 @@ fn store(
     let highest = account.highest_prekey;
     if let Some((id, _)) = upload.prekeys.iter().find(|(id, _)| *id <= highest) {
         return Ok(Uploaded::IdNotAboveHighest { id: *id, highest });
+    }
+    for (id, key) in &upload.prekeys {
+        let kept = tables.prekeys.get(&prekey_key(user, *id))?;
+        if kept.is_some_and(|kept| kept.value() != key) {
+            return Ok(Uploaded::IdTaken { id: *id });
+        }
     }
     let mut ids = status_in(&tables.prekeys, &account)?.ids;
     ids.extend(upload.prekeys.iter().map(|(id, _)| *id));

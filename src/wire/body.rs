@@ -377,12 +377,24 @@ pub struct ServerLimits {
     pub payload: usize,
     /// Largest frame, bytes.
     pub frame: usize,
+    /// Frames per socket and second, sustained.
+    pub frames_per_second: u64,
+    /// Frames per socket at once.
+    pub frames_burst: u32,
+    /// Largest body of a registration, bytes.
+    pub register_body: usize,
+    /// Largest other body, bytes.
+    pub body: usize,
+    /// Connections at once, not yet authenticated, per address.
+    pub unauthenticated_per_address: usize,
     /// Messages per sender and minute, sustained.
     pub messages_per_minute: u64,
     /// Messages per sender at once.
     pub messages_burst: u32,
     /// Messages waiting per recipient.
     pub queue_messages: usize,
+    /// Messages waiting per recipient from one sender who isn't allowed.
+    pub queue_stranger_messages: usize,
     /// Bytes waiting per recipient.
     pub queue_bytes: u64,
     /// Seconds an unacknowledged message is kept.
@@ -401,10 +413,12 @@ pub struct Health {
 }
 
 /// `GET /health/live`: the process answers, and nothing else was asked.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Liveness {
     /// Always `healthy`.
     pub status: HealthStatus,
+    /// The daemon's version.
+    pub version: String,
 }
 
 /// Each part of the daemon, asked just now.

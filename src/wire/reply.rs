@@ -15,10 +15,16 @@ use crate::base::{CallId, MessageId, Timestamp, UserId};
 pub mod close {
     /// The session ended as it should.
     pub const NORMAL: u16 = 1000;
+    /// A frame that WebSocket doesn't allow.
+    pub const PROTOCOL: u16 = 1002;
     /// A frame of a kind that isn't taken here: binary.
     pub const UNSUPPORTED: u16 = 1003;
-    /// Not, or no longer, authenticated; or another protocol breach.
+    /// A text frame that isn't UTF-8.
+    pub const NOT_TEXT: u16 = 1007;
+    /// Not, or no longer, authenticated.
     pub const POLICY: u16 = 1008;
+    /// A frame or message over the limit.
+    pub const TOO_LARGE: u16 = 1009;
     /// The daemon is restarting.
     pub const RESTART: u16 = 1012;
     /// At capacity, or the client reads too slowly.

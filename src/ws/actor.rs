@@ -24,8 +24,9 @@ use super::dialect;
 use super::door::{Credential, Door, Opening};
 use super::transport::Transport;
 use crate::hub::Farewell;
-use crate::messenger::{Event, Knock, Member, Session};
+use crate::messenger::{Error, Event, Knock, Member, Session};
 use crate::ratelimit::{Bucket, Verdict};
+use crate::wire::Code;
 use crate::wire::frame::ClientFrame;
 use crate::wire::reply::close;
 
@@ -47,7 +48,9 @@ type Socket<S> = WebSocketStream<Transport<S>>;
 enum End {
     /// We close it, with a code and a reason.
     Close(u16, &'static str),
-    /// The client closed it, or it broke.
+    /// The client closed it, and waits for the answer to its close frame.
+    Closed,
+    /// It broke.
     Gone,
 }
 
@@ -67,9 +70,14 @@ where
         Ok(session) => converse(door, &mut socket, &session).await,
         Err(end) => end,
     };
-    if let End::Close(code, reason) = end {
-        tracing::debug!(code, reason, "closing a session");
-        Box::pin(say_goodbye(&mut socket, code, reason)).await;
+    match end {
+        End::Close(code, reason) => {
+            tracing::debug!(code, reason, "closing a session");
+            Box::pin(say_goodbye(&mut socket, code, reason)).await;
+        }
+        // The answer is queued already (RFC 6455 §5.5.1).
+        End::Closed => drop(timeout(CLOSE_PATIENCE, socket.flush()).await),
+        End::Gone => {}
     }
 }
 
@@ -78,20 +86,24 @@ async fn admit<S>(door: &Door, socket: &mut Socket<S>, opening: Opening) -> Resu
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    const REFUSED: End = End::Close(close::POLICY, "authenticate with a fresh token");
     let member = match opening.credential {
         Credential::Header(member) => member,
         Credential::Query(token) => door
             .messenger
             .authenticate_query(&token)
             .await
-            .map_err(|_| REFUSED)?,
+            .map_err(|error| refused(&error))?,
         Credential::FirstFrame => first_frame(door, socket, opening.knock).await?,
     };
     if opening.named_user.is_some_and(|user| user != member.user()) {
         return Err(End::Close(close::POLICY, "the token is another user's"));
     }
-    let (session, welcome) = Session::open(member).await.map_err(|_| REFUSED)?;
+    let (session, welcome) = Session::open(member)
+        .await
+        .map_err(|error| refused(&error))?;
+    if door.tasks.is_stopping() {
+        return Err(farewell(Farewell::Restart));
+    }
     let ready = dialect::welcome(&welcome, door.pace.heartbeat);
     write(socket, [Message::text(ready)]).await?;
     Ok(session)
@@ -113,7 +125,8 @@ where
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Binary(_))) => return Err(binary()),
                 Some(Err(error)) => return Err(broken(&error)),
-                Some(Ok(Message::Close(_) | Message::Frame(_))) | None => return Err(End::Gone),
+                Some(Ok(Message::Close(_))) => return Err(End::Closed),
+                Some(Ok(Message::Frame(_))) | None => return Err(End::Gone),
             }
         }
     };
@@ -122,19 +135,20 @@ where
             .map_err(|_| End::Close(close::POLICY, "no auth frame came in time"))??,
         () = door.tasks.stopping() => return Err(farewell(Farewell::Restart)),
     };
-    let refused = || {
-        End::Close(
-            close::POLICY,
-            "the first frame must be auth, with a good token",
-        )
-    };
     let Ok(ClientFrame::Auth { token }) = ClientFrame::parse(&text) else {
-        return Err(refused());
+        return Err(End::Close(close::POLICY, "the first frame must be auth"));
     };
-    door.messenger
-        .authenticate(&token)
-        .await
-        .map_err(|_| refused())
+    let member = door.messenger.authenticate(&token).await;
+    member.map_err(|error| refused(&error))
+}
+
+/// A token that isn't good is the client's affair; that it can't be checked now is the daemon's, and
+/// no reason to throw it away.
+fn refused(error: &Error) -> End {
+    match error.code() {
+        Code::Capacity | Code::Internal => End::Close(close::TRY_LATER, "not now; try again"),
+        _ => End::Close(close::POLICY, "authenticate with a fresh token"),
+    }
 }
 
 /// Carries events out and frames in until the session ends.
@@ -223,7 +237,8 @@ where
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => None,
             Some(Ok(Message::Binary(_))) => return Err(binary()),
             Some(Err(error)) => return Err(broken(&error)),
-            Some(Ok(Message::Close(_) | Message::Frame(_))) | None => return Err(End::Gone),
+            Some(Ok(Message::Close(_))) => return Err(End::Closed),
+            Some(Ok(Message::Frame(_))) | None => return Err(End::Gone),
         };
         if let Verdict::Wait(_) = frames.check(&door.pace.frames, door.messenger.now()) {
             return Err(End::Close(close::TOO_MANY_FRAMES, "too many frames"));
@@ -286,16 +301,16 @@ fn binary() -> End {
 fn broken(error: &SocketError) -> End {
     match error {
         SocketError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            End::Close(1009, "the frame is too large")
+            End::Close(close::TOO_LARGE, "the frame is too large")
         }
-        SocketError::Utf8(_) => End::Close(1007, "text frames are UTF-8"),
+        SocketError::Utf8(_) => End::Close(close::NOT_TEXT, "text frames are UTF-8"),
         SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Gone,
-        SocketError::Protocol(_) => End::Close(1002, "protocol error"),
+        SocketError::Protocol(_) => End::Close(close::PROTOCOL, "protocol error"),
         SocketError::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            End::Close(1009, "the frame is too large")
+            End::Close(close::TOO_LARGE, "the frame is too large")
         }
         SocketError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-            End::Close(1007, "text frames are UTF-8")
+            End::Close(close::NOT_TEXT, "text frames are UTF-8")
         }
         _ => End::Gone,
     }

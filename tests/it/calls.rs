@@ -159,7 +159,11 @@ async fn a_call_rings_connects_carries_candidates_and_ends() {
     line.expect_end(&call, "hangup").await;
     // A repeat gets the same answer as long as the call is remembered.
     say(&mut line.caller, "call_end", &line.bert, &call, json!({})).await;
-    assert_eq!(line.caller.refused("call_ended").await["call_id"], call);
+    let state = line.caller.expect("call_state").await;
+    assert_eq!(
+        (&state["call_id"], &state["reason"]),
+        (&json!(call), &json!("hangup"))
+    );
 }
 
 #[tokio::test]

@@ -49,10 +49,10 @@ section! {
         /// Largest WebSocket frame and message. Must hold the largest payload and what is around it.
         frame_bytes: usize = 256 * 1024, Bytes(KIB..=16 * MIB);
 
-        /// Connections that have not logged in yet, in all.
+        /// WebSockets and requests that are logging in or registering, in all.
         unauthenticated_connections: usize = 500, Count(1..=1_000_000);
 
-        /// Connections that have not logged in yet, per address.
+        /// WebSockets and requests that are logging in or registering, per address.
         unauthenticated_per_address: usize = 20, Count(1..=1_000_000);
 
         /// HTTP body of a registration, which carries many prekeys.

@@ -19,5 +19,6 @@ pub(in super::super) async fn ready(call: Request) -> Outcome {
 pub(in super::super) fn live() -> Response {
     reply::ok(&Liveness {
         status: HealthStatus::Healthy,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

@@ -114,11 +114,14 @@ const FRAMES: &[Row] = &[
 
 const CLOSE_CODES: &[(u16, &str)] = &[
     (close::NORMAL, "The session ended as it should"),
+    (close::PROTOCOL, "A frame that WebSocket doesn't allow"),
     (close::UNSUPPORTED, "Frames are text, not binary"),
+    (close::NOT_TEXT, "Text frames are UTF-8"),
     (
         close::POLICY,
         "Not, or no longer, authenticated; connect again with a fresh token",
     ),
+    (close::TOO_LARGE, "The frame or message is too large"),
     (close::RESTART, "The daemon is restarting"),
     (
         close::TRY_LATER,

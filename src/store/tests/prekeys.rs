@@ -62,8 +62,24 @@ async fn a_used_id_does_not_come_back() {
             Uploaded::IdNotAboveHighest { id: 1, highest: 1 }
         );
     }
-    let again = store.upload_keys(user, upload([2, 3])).await.unwrap();
-    assert!(matches!(again, Uploaded::Stored(status) if status.ids == [2, 3]));
+    let more = store.upload_keys(user, upload([3])).await.unwrap();
+    assert!(matches!(more, Uploaded::Stored(status) if status.ids == [2, 3]));
+}
+
+#[tokio::test]
+async fn a_key_is_not_replaced_under_its_id() {
+    let store = Store::in_memory().unwrap();
+    let user = member(&store, 0).await;
+    for _ in 0..2 {
+        let stored = store.upload_keys(user, upload([7])).await.unwrap();
+        assert!(matches!(stored, Uploaded::Stored(status) if status.ids.contains(&7)));
+    }
+    let mut other = upload([7]);
+    other.prekeys[0].1[0] ^= 1;
+    assert_eq!(
+        store.upload_keys(user, other).await.unwrap(),
+        Uploaded::IdTaken { id: 7 }
+    );
 }
 
 #[tokio::test]
