@@ -82,6 +82,7 @@ const THIRD_PARTY: &[(&str, &[&str])] = &[
     ("toml", &["config"]),
     ("rustls", &["net"]),
     ("tokio_rustls", &["net"]),
+    ("webpki", &["net"]),
     ("sd_notify", &["serve"]),
 ];
 

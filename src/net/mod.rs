@@ -1,14 +1,16 @@
 //! Floor 3: sockets that accept, and who is at the other end of them.
 //!
 //! `listener` binds and accepts and never gives up, `stream` is one connection, `capacity` counts
-//! how many there may be, `forwarded` says whose address a trusted proxy speaks for.
+//! how many there may be, `forwarded` says whose address a trusted proxy speaks for, `tls` encrypts.
 
 mod capacity;
 mod forwarded;
 mod listener;
 mod stream;
+mod tls;
 
 pub use capacity::{Capacity, Permit};
 pub use forwarded::{InvalidNetwork, TrustedProxies};
 pub use listener::{BindError, Listener};
 pub use stream::{Remote, Stream};
+pub use tls::{Tls, TlsError};

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::auth::{InvalidTurnSecret, SecretsError};
-use crate::net::BindError;
+use crate::net::{BindError, TlsError};
 use crate::store::StoreError;
 use crate::turn::TurnError;
 
@@ -49,6 +49,15 @@ pub enum ServeError {
     /// `turn.secret_file` doesn't hold a secret.
     #[error("turn.secret_file: {0}")]
     TurnSecret(#[from] InvalidTurnSecret),
+    /// TLS is asked for without what it needs.
+    #[error(
+        "turn.tls_listen needs a certificate and its key\n  \
+         fix: set turn.tls_cert and turn.tls_key, or leave turn.tls_listen out"
+    )]
+    TurnCertificateMissing,
+    /// The certificate for TLS can't be used.
+    #[error("turn.tls_cert and turn.tls_key: {0}")]
+    TurnCertificate(#[from] TlsError),
     /// The database can't be opened.
     #[error(transparent)]
     Store(#[from] StoreError),

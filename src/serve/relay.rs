@@ -1,7 +1,12 @@
 //! The media relay as this daemon runs it: where it listens, and where clients are told it is.
 
 use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::net::TcpStream;
 
 use super::error::ServeError;
 use crate::auth::{Secrets, TurnSecret};
@@ -9,7 +14,11 @@ use crate::base::Clock;
 use crate::base::task::Tasks;
 use crate::config::Config;
 use crate::messenger::RelayAccess;
-use crate::turn::{AnswerRates, ChannelNumbers, Relay, Settings};
+use crate::net::Tls;
+use crate::turn::{
+    AnswerRates, ChannelNumbers, Connection, ConnectionLimits, Encryption, Relay, Settings,
+    TlsSettings,
+};
 
 const PORT: u16 = 3478;
 /// Sent with every challenge, so it is short where the operator doesn't set one.
@@ -33,8 +42,15 @@ pub(super) fn start(
         }
         None => secrets.turn_secret.clone(),
     };
+    let tls = tls(config)?;
     let settings = Settings {
         listen: listen(config),
+        tcp: config.turn.tcp,
+        tls: tls.as_ref().map(|(listen, tls)| TlsSettings {
+            listen: listen.clone(),
+            encryption: Arc::new(Certified(tls.clone())),
+        }),
+        connections: ConnectionLimits::default(),
         realm: config
             .turn
             .realm
@@ -51,24 +67,78 @@ pub(super) fn start(
         channels: ChannelNumbers::Rfc5766,
     };
     let relay = Relay::start(settings, clock.clone(), tasks)?;
-    let reached: Vec<SocketAddr> = relay
-        .addresses()
-        .iter()
-        .filter_map(|address| told(*address, config.turn.public_address))
-        .collect();
+    let names = tls.as_ref().map(|(_, tls)| tls.names()).unwrap_or_default();
+    if let Some((_, tls)) = tls {
+        let stopping = tasks.clone();
+        tasks.spawn("turn certificate", async move {
+            tokio::select! {
+                () = stopping.stopping() => {}
+                () = tls.follow() => {}
+            }
+        });
+    }
+    let reached = |addresses: &[SocketAddr]| -> Vec<SocketAddr> {
+        addresses
+            .iter()
+            .filter_map(|address| told(*address, config.turn.public_address))
+            .collect()
+    };
     Ok(Some(RelayAccess {
-        stun_urls: reached
-            .iter()
-            .map(|address| format!("stun:{address}"))
-            .collect(),
-        turn_urls: reached
-            .iter()
-            .map(|address| format!("turn:{address}?transport=udp"))
-            .collect(),
+        stun_urls: urls("stun", &reached(relay.addresses()), ""),
+        turn_urls: [
+            urls("turn", &reached(relay.addresses()), "?transport=udp"),
+            urls("turn", &reached(&relay.tcp_addresses()), "?transport=tcp"),
+            encrypted_urls(&reached(&relay.tls_addresses()), names.first()),
+        ]
+        .concat(),
         relay,
         secret,
         ttl: config.turn.credential_ttl,
     }))
+}
+
+/// TLS and where to listen for it, if it is asked for.
+fn tls(config: &Config) -> Result<Option<(Vec<SocketAddr>, Tls)>, ServeError> {
+    let Some(listen) = &config.turn.tls_listen else {
+        return Ok(None);
+    };
+    let (Some(certificate), Some(key)) = (&config.turn.tls_cert, &config.turn.tls_key) else {
+        return Err(ServeError::TurnCertificateMissing);
+    };
+    Ok(Some((listen.clone(), Tls::load(certificate, key)?)))
+}
+
+/// TLS as the relay sees it: something that turns a socket into a connection.
+#[derive(Debug)]
+struct Certified(Tls);
+
+#[async_trait]
+impl Encryption for Certified {
+    async fn shake_hands(&self, socket: TcpStream) -> io::Result<Box<dyn Connection>> {
+        Ok(Box::new(self.0.accept(socket).await?))
+    }
+}
+
+fn urls(scheme: &str, addresses: &[SocketAddr], transport: &str) -> Vec<String> {
+    addresses
+        .iter()
+        .map(|address| format!("{scheme}:{address}{transport}"))
+        .collect()
+}
+
+/// Clients compare what they are told with the certificate, so they are told a name in it; an
+/// address only where it has none. One name stands for every listener of its port.
+fn encrypted_urls(addresses: &[SocketAddr], name: Option<&String>) -> Vec<String> {
+    let Some(name) = name else {
+        return urls("turns", addresses, "?transport=tcp");
+    };
+    let mut ports: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+        .iter()
+        .map(|port| format!("turns:{name}:{port}?transport=tcp"))
+        .collect()
 }
 
 /// Loopback where the daemon has no public name: nobody else is meant to find it.

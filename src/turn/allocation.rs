@@ -20,9 +20,24 @@ const MAX_PERMISSIONS: usize = 32;
 /// Channels of one allocation: a call needs one or two, each costs the engine a task.
 const MAX_CHANNELS: usize = 32;
 
-/// A listening socket of this relay.
+/// A listening socket of this relay, and with it the transport: those for datagrams count from
+/// zero, those for streams from the middle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ListenerId(pub(crate) u16);
+
+impl ListenerId {
+    const FIRST_STREAM: u16 = 0x8000;
+
+    /// The listener for streams of this index, which is below 0x8000.
+    pub(crate) const fn stream(index: u16) -> Self {
+        Self(Self::FIRST_STREAM | index)
+    }
+
+    /// Its index among the listeners for streams; none: it is one for datagrams.
+    pub(crate) const fn stream_index(self) -> Option<u16> {
+        self.0.checked_sub(Self::FIRST_STREAM)
+    }
+}
 
 /// What identifies an allocation: the client's transport address and the listener it came to
 /// (RFC 8656 §3.2). It doesn't print, because it says where somebody is.
@@ -215,6 +230,12 @@ mod tests {
 
     fn peer(port: u16) -> SocketAddr {
         SocketAddr::new("203.0.113.5".parse().unwrap(), port)
+    }
+
+    #[test]
+    fn listeners_for_streams_and_for_datagrams_are_told_apart() {
+        assert_eq!(ListenerId::stream(3).stream_index(), Some(3));
+        assert_eq!(ListenerId(3).stream_index(), None);
     }
 
     #[test]

@@ -29,6 +29,14 @@ pub enum TurnError {
         /// What the system said.
         source: io::Error,
     },
+    /// A socket for connections can't be had.
+    #[error("cannot listen on {address} (TCP): {source}")]
+    ListenStream {
+        /// The address as configured.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl TurnError {
@@ -36,9 +44,19 @@ impl TurnError {
     pub(super) fn is_missing_family(&self) -> bool {
         let missing = [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL];
         match self {
-            Self::Listen { source, .. } => source
+            Self::Listen { source, .. } | Self::ListenStream { source, .. } => source
                 .raw_os_error()
                 .is_some_and(|code| missing.contains(&Errno::from_raw_os_error(code))),
+            _ => false,
+        }
+    }
+
+    /// Whether another socket has the address and transport.
+    pub(super) fn is_in_use(&self) -> bool {
+        match self {
+            Self::Listen { source, .. } | Self::ListenStream { source, .. } => {
+                source.kind() == io::ErrorKind::AddrInUse
+            }
             _ => false,
         }
     }

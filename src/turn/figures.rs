@@ -29,11 +29,13 @@ pub enum DropReason {
     NotWelcome,
     /// The system refused to send it.
     SendFailed,
+    /// Its client is connected, and reads too slowly.
+    Backlog,
 }
 
 impl DropReason {
     /// Every reason, in the order of the declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Foreign,
         Self::Malformed,
         Self::Fingerprint,
@@ -45,6 +47,7 @@ impl DropReason {
         Self::NoPeer,
         Self::NotWelcome,
         Self::SendFailed,
+        Self::Backlog,
     ];
 }
 
@@ -65,7 +68,11 @@ pub struct Figures {
     pub allocations: u64,
     /// Allocations since the start.
     pub allocations_ever: u64,
-    /// Datagrams that came in, of every kind.
+    /// Connections now, over TCP and TLS.
+    pub connections: u64,
+    /// Connections that were refused, because there were as many as there may be.
+    pub connections_refused: u64,
+    /// Messages that came in, of every kind and over every transport.
     pub datagrams: u64,
     /// Media datagrams that were handed over.
     pub packets: u64,
@@ -99,6 +106,7 @@ fn count_of<K: PartialEq>(counts: &[(K, u64)], wanted: &K) -> u64 {
 /// The counters behind [`Figures`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    pub(crate) connections_refused: Counter,
     pub(crate) datagrams: Counter,
     pub(crate) packets: Counter,
     pub(crate) bytes: Counter,
@@ -115,11 +123,13 @@ impl Counters {
         self.refusals[code as usize].increment();
     }
 
-    /// Everything counted; what is about allocations is the ledger's to say.
+    /// Everything counted; what is there now others have to say.
     pub(crate) fn read(&self) -> Figures {
         Figures {
             allocations: 0,
             allocations_ever: 0,
+            connections: 0,
+            connections_refused: self.connections_refused.value(),
             datagrams: self.datagrams.value(),
             packets: self.packets.value(),
             bytes: self.bytes.value(),

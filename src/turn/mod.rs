@@ -1,4 +1,5 @@
-//! The media relay: STUN and TURN in process (RFC 8489, RFC 8656), over UDP, in the closed mode.
+//! The media relay: STUN and TURN in process (RFC 8489, RFC 8656), over
+//! UDP, TCP and TLS, in the closed mode.
 //!
 //! Promises: no stranger's byte reaches the protocol engine, and none of its bytes the wire;
 //! nothing a stranger sends makes the relay remember anything; a packet goes from one allocation
@@ -6,11 +7,14 @@
 //! counted says who talked to whom.
 //!
 //! ```text
-//!   listener ── ChannelData, Send ──▶ dataplane: two look-ups, two permissions ──▶ listener
+//!   listener ┐
+//!   stream ──┴ ChannelData, Send ──▶ dataplane: two look-ups, two permissions ──▶ listener, outbox
 //!      │                                  ▲
 //!      └── other STUN ──▶ gate ──▶ control ┴─▶ engine (the turn crate)
 //! ```
 //!
+//! `listener` serves a UDP socket; `stream` a TCP or TLS connection, cut into messages by `framing`
+//! and written to from its `outbox`; `streams` knows all of them; `passage` is the way from any.
 //! `message` is every byte of STUN; `gate` decides who may ask; `control` knows the rules for each
 //! request; `ledger` keeps what was given away (`ports`, `quota`, `peers` and the data plane's
 //! table); `engine` is the seam behind which the `turn` crate can be replaced.
@@ -21,16 +25,21 @@ mod dataplane;
 mod engine;
 mod error;
 mod figures;
+mod framing;
 mod gate;
 mod ledger;
 mod listener;
 mod message;
 mod moment;
+mod outbox;
+mod passage;
 mod peers;
 mod ports;
 mod quota;
 mod relay;
 mod settings;
+mod stream;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -39,4 +48,5 @@ pub use figures::{DropReason, Figures};
 pub use gate::{AnswerRates, TurnSecret};
 pub use message::ErrorCode;
 pub use relay::Relay;
-pub use settings::{ChannelNumbers, Settings};
+pub use settings::{ChannelNumbers, Settings, TlsSettings};
+pub use streams::{Connection, ConnectionLimits, Encryption};

@@ -10,16 +10,18 @@ use tokio::sync::Mutex;
 use crate::base::task::Tasks;
 use crate::base::{Clock, Timestamp, UserId};
 
-use super::allocation::ListenerId;
+use super::allocation::{FiveTuple, ListenerId};
 use super::control::{Books, Control, Surroundings};
 use super::error::TurnError;
-use super::figures::{Counters, Figures};
+use super::figures::{Counters, DropReason, Figures};
 use super::gate::Gate;
 use super::ledger::Ledger;
 use super::listener::{self, Listener};
 use super::message::{Class, Method, Shape, Writer};
 use super::moment::Timekeeper;
-use super::settings::{ChannelNumbers, Settings};
+use super::settings::{ChannelNumbers, Settings, TlsSettings};
+use super::stream;
+use super::streams::{Door, Privacy, Streams};
 
 /// How often lapsed allocations are ended. Nothing passes through one meanwhile.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -30,7 +32,10 @@ const CHECK_PATIENCE: Duration = Duration::from_millis(500);
 /// Questions of the health check before it gives up: a datagram may get lost in a flood.
 const CHECK_ATTEMPTS: usize = 4;
 
-/// A running media relay: STUN and TURN over UDP in the closed mode. Cheap to clone.
+/// Times that the system may choose a port over UDP before one is free over TCP too.
+const PORT_ATTEMPTS: usize = 16;
+
+/// A running media relay: STUN and TURN over UDP, TCP and TLS in the closed mode. Cheap to clone.
 ///
 /// Relayed addresses are names without sockets; allocations of this relay reach each other in
 /// memory, and nothing else is reachable. The relay runs until the tasks it was given stop.
@@ -48,6 +53,10 @@ impl Relay {
             let listener = Listener::new(id, Arc::clone(&state));
             tasks.spawn("turn listener", listener.run(tasks.clone()));
         }
+        for id in state.streams.ids() {
+            let acceptor = stream::accept(id, Arc::clone(&state), tasks.clone());
+            tasks.spawn("turn acceptor", acceptor);
+        }
         let (sweeper, stopping) = (Arc::clone(&state), tasks.clone());
         tasks.spawn("turn sweeper", async move {
             tokio::select! {
@@ -58,10 +67,20 @@ impl Relay {
         Ok(Self { state })
     }
 
-    /// The addresses it really listens on, in the order of the settings. Where IPv4 is listened on
-    /// too, `[::]` is left out on a machine that has no IPv6.
+    /// The addresses it really listens on over UDP, in the order of the settings. Where IPv4 is
+    /// listened on too, `[::]` is left out on a machine that has no IPv6.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.state.addresses
+    }
+
+    /// The addresses it really listens on over plain TCP.
+    pub fn tcp_addresses(&self) -> Vec<SocketAddr> {
+        self.state.streams.addresses(Privacy::Plain)
+    }
+
+    /// The addresses it really listens on over TLS.
+    pub fn tls_addresses(&self) -> Vec<SocketAddr> {
+        self.state.streams.addresses(Privacy::Encrypted)
     }
 
     /// Takes note of whose the random name of a credential is, until it expires: allocations under
@@ -84,11 +103,12 @@ impl Relay {
         Figures {
             allocations: u64::try_from(ledger.table.len()).unwrap_or(u64::MAX),
             allocations_ever: ledger.opened(),
+            connections: u64::try_from(self.state.streams.len()).unwrap_or(u64::MAX),
             ..self.state.counters.read()
         }
     }
 
-    /// Whether every listener answers: each is really asked, over the network, by a Binding.
+    /// Whether every listener on UDP answers: each is really asked, over the network, by a Binding.
     pub async fn check(&self) -> bool {
         for address in &self.state.addresses {
             if !self.state.answers_at(reachable(*address)).await {
@@ -116,6 +136,45 @@ fn is_every_v6(address: SocketAddr) -> bool {
     address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 
+/// Binds an address for datagrams, and for streams too if `tcp` is wanted: on the same port, also
+/// where the system chooses it.
+fn bind(
+    address: SocketAddr,
+    beside_v4: bool,
+    tcp: bool,
+) -> Result<(UdpSocket, Option<Door>), TurnError> {
+    let mut attempts = if address.port() == 0 {
+        PORT_ATTEMPTS
+    } else {
+        1
+    };
+    loop {
+        let socket = listener::bind(address, beside_v4)?;
+        if !tcp {
+            return Ok((socket, None));
+        }
+        let bound = socket
+            .local_addr()
+            .map_err(|source| TurnError::Listen { address, source })?;
+        attempts -= 1;
+        match Door::bind(bound, beside_v4, None) {
+            Err(error) if error.is_in_use() && attempts > 0 => {}
+            door => return Ok((socket, Some(door?))),
+        }
+    }
+}
+
+fn encrypted_doors(tls: Option<TlsSettings>) -> Result<Vec<Door>, TurnError> {
+    let Some(tls) = tls else {
+        return Ok(Vec::new());
+    };
+    let beside_v4 = tls.listen.iter().any(SocketAddr::is_ipv4);
+    tls.listen
+        .iter()
+        .map(|address| Door::bind(*address, beside_v4, Some(Arc::clone(&tls.encryption))))
+        .collect()
+}
+
 /// What the listeners share.
 #[derive(Debug)]
 pub(super) struct State {
@@ -123,6 +182,7 @@ pub(super) struct State {
     pub(super) books: Arc<Books>,
     pub(super) control: Mutex<Control>,
     pub(super) counters: Counters,
+    pub(super) streams: Arc<Streams>,
     sockets: Vec<UdpSocket>,
     addresses: Vec<SocketAddr>,
     public: Option<IpAddr>,
@@ -131,11 +191,12 @@ pub(super) struct State {
 
 impl State {
     fn new(settings: Settings, clock: Clock) -> Result<Self, TurnError> {
-        let beside_v4 = settings.listen.iter().any(SocketAddr::is_ipv4);
         let mut sockets = Vec::with_capacity(settings.listen.len());
         let mut addresses = Vec::with_capacity(settings.listen.len());
+        let mut doors = Vec::new();
+        let beside_v4 = settings.listen.iter().any(SocketAddr::is_ipv4);
         for address in settings.listen {
-            let socket = match listener::bind(address, beside_v4) {
+            let (socket, door) = match bind(address, beside_v4, settings.tcp) {
                 Err(error) if beside_v4 && is_every_v6(address) && error.is_missing_family() => {
                     tracing::warn!("this machine has no IPv6; the media relay goes without");
                     continue;
@@ -147,7 +208,9 @@ impl State {
                 .map_err(|source| TurnError::Listen { address, source })?;
             sockets.push(socket);
             addresses.push(bound);
+            doors.extend(door);
         }
+        doors.extend(encrypted_doors(settings.tls)?);
         let ledger = Ledger::new(
             settings.public_address,
             settings.relay_ports,
@@ -164,6 +227,7 @@ impl State {
             books: Arc::new(Books::new(ledger, Timekeeper::new(clock))),
             control: Mutex::new(Control::new(settings.max_allocations)),
             counters: Counters::default(),
+            streams: Arc::new(Streams::new(doors, settings.connections)),
             sockets,
             addresses,
             public: settings.public_address,
@@ -182,7 +246,10 @@ impl State {
 
     /// What a request to this listener is asked amid.
     pub(super) fn surroundings(&self, id: ListenerId) -> Surroundings<'_> {
-        let listener = self.addresses.get(usize::from(id.0));
+        let listener = match self.streams.door(id) {
+            Some(door) => Some(&door.address),
+            None => self.addresses.get(usize::from(id.0)),
+        };
         Surroundings {
             gate: &self.gate,
             books: &self.books,
@@ -190,6 +257,16 @@ impl State {
             channels: self.channels,
             listener: listener.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip),
         }
+    }
+
+    /// Sends over the transport that the client came by. A connection never makes this wait.
+    pub(super) async fn send(&self, message: &[u8], to: &FiveTuple) -> Result<(), DropReason> {
+        if to.listener.stream_index().is_some() {
+            return self.streams.offer(message, to);
+        }
+        let socket = self.socket(to.listener).ok_or(DropReason::SendFailed)?;
+        let sent = socket.send_to(message, to.client).await;
+        sent.map(|_| ()).map_err(|_| DropReason::SendFailed)
     }
 
     async fn sweep_for_ever(&self) {

@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::TurnError;
 use super::gate::{AnswerRates, TurnSecret};
+use super::streams::{ConnectionLimits, Encryption};
 
 /// Which channel numbers clients may bind. Data on any bound number is relayed either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,11 +29,26 @@ impl ChannelNumbers {
     }
 }
 
+/// What the relay is told about TLS.
+#[derive(Debug, Clone)]
+pub struct TlsSettings {
+    /// TCP addresses; port 0 lets the system choose.
+    pub listen: Vec<SocketAddr>,
+    /// What shakes hands with those who connect there.
+    pub encryption: Arc<dyn Encryption>,
+}
+
 /// Everything the relay is told at its start.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// UDP addresses; port 0 lets the system choose.
     pub listen: Vec<SocketAddr>,
+    /// Whether it listens on the same addresses over TCP.
+    pub tcp: bool,
+    /// TLS over TCP, if there is to be any.
+    pub tls: Option<TlsSettings>,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
     /// The realm of the long-term credentials: short, because every challenge carries it.
     pub realm: String,
     /// The address relayed addresses carry. None: the one a client reached the relay at.
@@ -84,6 +101,9 @@ mod tests {
     fn settings() -> Settings {
         Settings {
             listen: vec!["127.0.0.1:0".parse().unwrap()],
+            tcp: true,
+            tls: None,
+            connections: ConnectionLimits::default(),
             realm: "privcomm".to_owned(),
             public_address: None,
             relay_ports: 49152..=65535,

@@ -61,6 +61,10 @@ ring_timeout = "29s"
 [turn]
 enabled = false
 listen = ["0.0.0.0:31"]
+tcp = false
+tls_listen = ["0.0.0.0:42"]
+tls_cert = "/etc/privcomm/cert.pem"
+tls_key = "/etc/privcomm/key.pem"
 realm = "realm"
 public_address = "192.0.2.32"
 relay_ports = "33-34"
@@ -123,6 +127,10 @@ fn all_different() -> Config {
         turn: Turn {
             enabled: false,
             listen: Some(vec![SocketAddr::from(([0, 0, 0, 0], 31))]),
+            tcp: false,
+            tls_listen: Some(vec![SocketAddr::from(([0, 0, 0, 0], 42))]),
+            tls_cert: Some("/etc/privcomm/cert.pem".into()),
+            tls_key: Some("/etc/privcomm/key.pem".into()),
             realm: Some("realm".into()),
             public_address: Some([192, 0, 2, 32].into()),
             relay_ports: 33..=34,

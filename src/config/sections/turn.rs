@@ -21,6 +21,22 @@ section! {
         /// interface, or of loopback where there is no public_url.
         listen: Option<Vec<SocketAddr>> = None, Optional(List(Socket));
 
+        /// Whether to listen on the same addresses over TCP, for members whose network lets no UDP
+        /// out.
+        tcp: bool = true, Switch;
+
+        /// TCP addresses to listen on with TLS, for members whose network lets nothing else out:
+        /// port 5349 is the usual one, 443 gets through most. Needs tls_cert and tls_key. Empty: no
+        /// TLS.
+        tls_listen: Option<Vec<SocketAddr>> = None, Optional(List(Socket));
+
+        /// The certificate chain for TLS (PEM). Clients are told to connect to the first name in
+        /// it, which must lead here. Changed files are taken up without a restart.
+        tls_cert: Option<PathBuf> = None, Optional(AbsolutePath);
+
+        /// The private key for TLS (PEM).
+        tls_key: Option<PathBuf> = None, Optional(AbsolutePath);
+
         /// The realm that credentials belong to. Empty: the host of public_url, else "privcomm".
         realm: Option<String> = None, Optional(Realm);
 

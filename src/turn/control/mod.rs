@@ -222,6 +222,15 @@ impl Control {
         self.replays.forget_old(now);
     }
 
+    /// Ends the allocation of a client that can't come back, if it has one.
+    pub(crate) async fn leave(&mut self, tuple: &FiveTuple, books: &Books) {
+        let id = books.ledger().table.of_client(tuple).map(|it| it.id);
+        if let Some(id) = id {
+            self.engine.delete(tuple).await;
+            books.ledger().close(tuple, id, books.time.now());
+        }
+    }
+
     /// Ends a user's allocations, those opened under any of their names included.
     pub(crate) async fn evict(&mut self, user: UserId, names: &[Box<str>], books: &Books) {
         let theirs: Vec<_> = books

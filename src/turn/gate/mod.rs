@@ -25,6 +25,7 @@ pub(crate) use credential::Freshness;
 pub use credential::TurnSecret;
 pub(crate) use names::{Holder, Standing};
 pub use ration::AnswerRates;
+pub(crate) use ration::site;
 
 use challenge::Challenge;
 use names::Names;

@@ -90,7 +90,8 @@ impl Ration {
     }
 }
 
-fn site(client: IpAddr) -> IpAddr {
+/// What counts as one source: an IPv4 address, or an IPv6 /64.
+pub(crate) fn site(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V4(ip) => IpAddr::V4(ip),
         IpAddr::V6(ip) => {

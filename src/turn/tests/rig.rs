@@ -10,7 +10,9 @@ use crate::base::{Clock, Timestamp, random};
 use crate::turn::message::{
     Algorithm, Class, Key, Method, Shape, TransactionId, Writer, attribute,
 };
-use crate::turn::{AnswerRates, ChannelNumbers, ErrorCode, Relay, Settings, TurnSecret};
+use crate::turn::{
+    AnswerRates, ChannelNumbers, ConnectionLimits, ErrorCode, Relay, Settings, TurnSecret,
+};
 
 pub(super) const REALM: &str = "privcomm";
 const SECRET: &[u8] = b"a secret for tests";
@@ -25,6 +27,9 @@ pub(super) const UDP: [u8; 4] = [17, 0, 0, 0];
 pub(super) fn settings_at(listen: SocketAddr) -> Settings {
     Settings {
         listen: vec![listen],
+        tcp: true,
+        tls: None,
+        connections: ConnectionLimits::default(),
         realm: REALM.to_owned(),
         public_address: None,
         relay_ports: 49_152..=65_535,

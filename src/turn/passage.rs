@@ -1,0 +1,140 @@
+//! What becomes of one message, whatever transport it came by, and which transport takes what
+//! comes of it to its client.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::base::random;
+
+use super::allocation::{FiveTuple, ListenerId};
+use super::dataplane::{Delivery, Form, read_channel_data, read_send_indication};
+use super::figures::DropReason;
+use super::gate::Verdict;
+use super::message::{HEADER, HEADROOM, TransactionId, frame_channel_data, frame_data_indication};
+use super::relay::State;
+
+/// The longest Data indication whose length can be written (RFC 8489 §5).
+const MAX_INDICATION: usize = HEADER + 65_532;
+
+/// Where media lies in the buffer, and where it goes.
+type Routed = Result<(Delivery, Range<usize>), DropReason>;
+
+/// The way in for what comes to one listener.
+#[derive(Debug)]
+pub(super) struct Passage {
+    id: ListenerId,
+    state: Arc<State>,
+    /// Transactions of Data indications: where they begin is random, and none comes twice.
+    transaction_prefix: [u8; 4],
+    indications: u64,
+}
+
+impl Passage {
+    pub(super) fn new(id: ListenerId, state: Arc<State>) -> Self {
+        Self {
+            id,
+            state,
+            transaction_prefix: random::draw(),
+            indications: u64::from_ne_bytes(random::draw()),
+        }
+    }
+
+    /// Serves one message, which lies behind the headroom; behind it there is room to pad media.
+    pub(super) async fn take(&mut self, buffer: &mut [u8], length: usize, client: SocketAddr) {
+        let state = Arc::clone(&self.state);
+        state.counters.datagrams.increment();
+        let tuple = FiveTuple {
+            listener: self.id,
+            client,
+        };
+        let message = &buffer[HEADROOM..HEADROOM + length];
+        let routed = match message.first().map(|byte| byte >> 6) {
+            Some(0b01) if client.port() != 0 => route_channel_data(&state, message, &tuple),
+            Some(0b00) if client.port() != 0 => {
+                let now = state.books.time.now();
+                let calendar = state.books.time.calendar();
+                match state.gate.judge(message, client, now, calendar) {
+                    Verdict::Media(shape) => {
+                        read_send_indication(&shape).and_then(|(peer, media)| {
+                            let ledger = state.books.ledger();
+                            let delivery = ledger.table.route_peer(&tuple, peer, now)?;
+                            Ok((delivery, media))
+                        })
+                    }
+                    Verdict::Request(request) => {
+                        let mut control = state.control.lock().await;
+                        let around = state.surroundings(self.id);
+                        let verdict = control.answer(&request, tuple, around).await;
+                        drop(control);
+                        return self.answer(tuple, verdict).await;
+                    }
+                    verdict => return self.answer(tuple, verdict).await,
+                }
+            }
+            _ => Err(DropReason::Foreign),
+        };
+        self.deliver(buffer, routed).await;
+    }
+
+    /// Sends an answer to whoever asked, or counts why there is none.
+    async fn answer(&self, tuple: FiveTuple, verdict: Verdict<'_>) {
+        match verdict {
+            Verdict::Answer(bytes, code) => {
+                if let Some(code) = code {
+                    self.state.counters.refused(code);
+                }
+                if let Err(reason) = self.state.send(&bytes, &tuple).await {
+                    self.state.counters.dropped(reason);
+                }
+            }
+            Verdict::Drop(reason) => self.state.counters.dropped(reason),
+            Verdict::Media(_) | Verdict::Request(_) => {}
+        }
+    }
+
+    /// Hands media over, or counts why not.
+    async fn deliver(&mut self, buffer: &mut [u8], routed: Routed) {
+        let (delivery, media) = match routed {
+            Ok(routed) => routed,
+            Err(reason) => return self.state.counters.dropped(reason),
+        };
+        let media = HEADROOM + media.start..HEADROOM + media.end;
+        let framed = match delivery.form {
+            Form::Channel(number) => frame_channel_data(buffer, &media, number),
+            Form::Indication(peer) => {
+                frame_data_indication(buffer, &media, peer, &self.transaction())
+            }
+        };
+        let fits = matches!(delivery.form, Form::Channel(_)) || framed.len() <= MAX_INDICATION;
+        let sent = if fits {
+            self.state.send(&buffer[framed], &delivery.to).await
+        } else {
+            Err(DropReason::SendFailed)
+        };
+        match sent {
+            Ok(()) => {
+                let bytes = u64::try_from(media.len()).unwrap_or(u64::MAX);
+                self.state.counters.packets.increment();
+                self.state.counters.bytes.add(bytes);
+            }
+            Err(reason) => self.state.counters.dropped(reason),
+        }
+    }
+
+    fn transaction(&mut self) -> TransactionId {
+        self.indications = self.indications.wrapping_add(1);
+        let mut transaction = TransactionId::default();
+        transaction[..4].copy_from_slice(&self.transaction_prefix);
+        transaction[4..].copy_from_slice(&self.indications.to_be_bytes());
+        transaction
+    }
+}
+
+fn route_channel_data(state: &State, message: &[u8], tuple: &FiveTuple) -> Routed {
+    let (number, media) = read_channel_data(message)?;
+    let now = state.books.time.now();
+    let ledger = state.books.ledger();
+    let delivery = ledger.table.route_channel(tuple, number, now)?;
+    Ok((delivery, media))
+}
