@@ -267,9 +267,9 @@ fn read(
 ) -> Result<CertifiedKey, TlsError> {
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .and_then(|chain| match chain.is_empty() {
-            true => Err(pem::Error::NoItemsFound),
-            false => Ok(chain),
+        .and_then(|chain| {
+            let some = (!chain.is_empty()).then_some(chain);
+            some.ok_or(pem::Error::NoItemsFound)
         })
         .map_err(|source| unreadable(source, "certificates (PEM)", certificate))?;
     let private = PrivateKeyDer::from_pem_file(key)

@@ -15,8 +15,8 @@ pub(super) fn show(daemon: &Daemon) {
     for address in daemon.http_addresses() {
         tracing::info!("web and API: {address}");
     }
-    for address in daemon.turn_addresses() {
-        tracing::info!("calls: {address} (UDP)");
+    for (transport, address) in daemon.turn_addresses().each() {
+        tracing::info!("calls: {address} ({transport})");
     }
 }
 
@@ -28,8 +28,10 @@ fn text(daemon: &Daemon) -> String {
     for address in daemon.http_addresses() {
         lines.push(format!("  API        {}", shown(address)));
     }
-    for address in daemon.turn_addresses() {
-        lines.push(format!("  calls      {address} (STUN and TURN over UDP)"));
+    for (transport, address) in daemon.turn_addresses().each() {
+        lines.push(format!(
+            "  calls      {address} (STUN and TURN over {transport})"
+        ));
     }
     lines.push(format!("  state      {}", daemon.state_dir().display()));
     lines.push(format!(

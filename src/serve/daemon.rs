@@ -1,12 +1,12 @@
 //! The whole appliance, running.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::descriptors;
 use super::error::ServeError;
-use super::relay;
+use super::relay::{self, TurnAddresses};
 use super::state_dir::StateDir;
 use crate::base::Clock;
 use crate::base::task::Tasks;
@@ -32,7 +32,7 @@ pub struct Daemon {
     state_dir: PathBuf,
     registration: RegistrationMode,
     has_docs: bool,
-    turn_addresses: Vec<SocketAddr>,
+    turn_addresses: TurnAddresses,
     store: Store,
     messenger: Messenger,
     server: http::Server,
@@ -46,7 +46,8 @@ impl Daemon {
     /// Builds the rooms bottom-up, with state in `data` or the configured place. When this returns,
     /// everything listens.
     pub async fn start(config: Config, data: Option<PathBuf>) -> Result<Self, ServeError> {
-        descriptors::raise(config.server.max_connections);
+        let relayed = relay::connection_limits(&config).in_all;
+        descriptors::raise(config.server.max_connections.saturating_add(relayed));
         let tasks = Tasks::default();
         let clock = Clock::System;
         let state_dir = StateDir::open(data.or_else(|| config.store.path.clone()))?;
@@ -57,7 +58,7 @@ impl Daemon {
         let relay = relay::start(&config, &secrets, &clock, &tasks)?;
         let turn_addresses = relay
             .as_ref()
-            .map(|access| access.relay.addresses().to_vec())
+            .map(|access| TurnAddresses::of(&access.relay))
             .unwrap_or_default();
         let settings = settings(&config, &listeners);
         if settings.origins.is_empty() {
@@ -107,7 +108,7 @@ impl Daemon {
     }
 
     /// Where the media relay listens, with real ports.
-    pub fn turn_addresses(&self) -> &[SocketAddr] {
+    pub fn turn_addresses(&self) -> &TurnAddresses {
         &self.turn_addresses
     }
 

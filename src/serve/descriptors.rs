@@ -21,8 +21,8 @@ pub(super) fn raise(connections: usize) {
         && had < needed
     {
         tracing::warn!(
-            "server.max_connections needs {needed} open files, but the system allows {had}; \
-             fix: raise LimitNOFILE of the service (ulimit -n), or lower server.max_connections"
+            "server.max_connections and turn.max_allocations need {needed} open files, but the system \
+             allows {had}; fix: raise LimitNOFILE of the service (ulimit -n), or lower them"
         );
     }
 }

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 pub use daemon::Daemon;
 pub use error::ServeError;
+pub use relay::TurnAddresses;
 
 use crate::config::Config;
 

@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use super::daemon::Daemon;
 use super::error::ServeError;
+use super::relay::TurnAddresses;
 
 #[derive(Serialize)]
 struct Ready<'a> {
     /// TCP addresses, and `unix:` paths.
     http: Vec<String>,
-    /// UDP addresses.
-    turn: &'a [std::net::SocketAddr],
+    #[serde(flatten)]
+    turn: &'a TurnAddresses,
 }
 
 /// Writes the file whole, so that whoever sees it sees all of it.

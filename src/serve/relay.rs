@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::Serialize;
 use tokio::net::TcpStream;
 
 use super::error::ServeError;
@@ -23,6 +24,53 @@ use crate::turn::{
 const PORT: u16 = 3478;
 /// Sent with every challenge, so it is short where the operator doesn't set one.
 const REALM: &str = "privcomm";
+
+/// Where the media relay listens, with real ports.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TurnAddresses {
+    /// Over UDP.
+    #[serde(rename = "turn")]
+    pub udp: Vec<SocketAddr>,
+    /// Over TCP.
+    #[serde(rename = "turn_tcp")]
+    pub tcp: Vec<SocketAddr>,
+    /// Over TLS.
+    #[serde(rename = "turn_tls")]
+    pub tls: Vec<SocketAddr>,
+}
+
+impl TurnAddresses {
+    pub(super) fn of(relay: &Relay) -> Self {
+        Self {
+            udp: relay.addresses().to_vec(),
+            tcp: relay.tcp_addresses(),
+            tls: relay.tls_addresses(),
+        }
+    }
+
+    /// Every address with the name of its transport.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        let named = |name, addresses: &[SocketAddr]| {
+            let named: Vec<_> = addresses.iter().map(|address| (name, *address)).collect();
+            named
+        };
+        named("UDP", &self.udp)
+            .into_iter()
+            .chain(named("TCP", &self.tcp))
+            .chain(named("TLS", &self.tls))
+    }
+}
+
+/// How many connections the relay takes: some for those who have no allocation yet, and two for
+/// every allocation.
+pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
+    let limits = ConnectionLimits::default();
+    let allocations = config.turn.max_allocations.saturating_mul(2);
+    ConnectionLimits {
+        in_all: limits.in_all.max(allocations),
+        ..limits
+    }
+}
 
 /// Starts the relay, if it is to run.
 pub(super) fn start(
@@ -50,7 +98,7 @@ pub(super) fn start(
             listen: listen.clone(),
             encryption: Arc::new(Certified(tls.clone())),
         }),
-        connections: ConnectionLimits::default(),
+        connections: connection_limits(config),
         realm: config
             .turn
             .realm
@@ -199,6 +247,36 @@ mod tests {
         );
         config.turn.listen = Some(vec![address("127.0.0.1:0")]);
         assert_eq!(listen(&config), [address("127.0.0.1:0")]);
+    }
+
+    #[test]
+    fn clients_of_tls_are_told_a_name_that_the_certificate_is_for() {
+        let listeners = [address("192.0.2.1:5349"), address("[2001:db8::1]:5349")];
+        let name = "relay.example".to_owned();
+        assert_eq!(
+            encrypted_urls(&listeners, Some(&name)),
+            ["turns:relay.example:5349?transport=tcp"]
+        );
+        assert_eq!(
+            encrypted_urls(&listeners, None),
+            [
+                "turns:192.0.2.1:5349?transport=tcp",
+                "turns:[2001:db8::1]:5349?transport=tcp"
+            ]
+        );
+    }
+
+    #[test]
+    fn tls_needs_a_certificate_and_its_key() {
+        let mut config = Config::default();
+        assert!(tls(&config).unwrap().is_none());
+        config.turn.tls_listen = Some(vec![address("127.0.0.1:0")]);
+        config.turn.tls_cert = Some("/nowhere/cert.pem".into());
+        let missing = tls(&config).unwrap_err();
+        assert!(matches!(missing, ServeError::TurnCertificateMissing));
+        config.turn.tls_key = Some("/nowhere/key.pem".into());
+        let unreadable = tls(&config).unwrap_err();
+        assert!(matches!(unreadable, ServeError::TurnCertificate(_)));
     }
 
     #[test]

@@ -194,13 +194,17 @@ impl Session {
                 _ => return false,
             }
         }
-        let flushed = tokio::time::timeout(STALL_PATIENCE, writer.flush()).await;
-        matches!(flushed, Ok(Ok(())))
+        tokio::select! {
+            () = self.closing.cancelled() => false,
+            flushed = tokio::time::timeout(STALL_PATIENCE, writer.flush()) => {
+                matches!(flushed, Ok(Ok(())))
+            }
+        }
     }
 
     /// Ends what nobody uses.
     async fn watch(&self, tasks: &Tasks) {
-        let mut had_allocation = true;
+        let mut was_used = true;
         loop {
             tokio::select! {
                 () = self.closing.cancelled() => return,
@@ -208,11 +212,11 @@ impl Session {
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
             }
             let ledger = self.state.books.ledger();
-            let has_allocation = ledger.table.of_client(&self.berth.tuple).is_some();
-            if !has_allocation && !had_allocation {
+            let is_used = ledger.table.of_client(&self.berth.tuple).is_some();
+            if !is_used && !was_used {
                 break;
             }
-            had_allocation = has_allocation;
+            was_used = is_used;
         }
         self.closing.cancel();
     }

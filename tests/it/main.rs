@@ -17,5 +17,6 @@ mod durability;
 mod hostile;
 mod prekeys;
 mod privacy;
+mod relay;
 mod rig;
 mod sessions;

@@ -36,6 +36,7 @@ class Appliance:
         ready = json.loads(self._ready.read_text())
         self.http_port = _port(ready["http"][0])
         self.turn_port = _port(ready["turn"][0])
+        self.turn_tls_port = _port(ready["turn_tls"][0]) if ready["turn_tls"] else None
         self.origin = f"http://127.0.0.1:{self.http_port}"
         return self
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import os
 import re
+import pathlib
 import subprocess
 import tempfile
 import time
@@ -20,13 +21,33 @@ BYTES = 1200  # as large as WebRTC's packets get
 
 def checks(binary):
     # With a secret of ours we can sign what the API never would.
-    with tempfile.NamedTemporaryFile("w") as file:
-        secret = base64.b64encode(os.urandom(32)).decode()
-        file.write(secret)
-        file.flush()
-        with Appliance(binary, f'turn.secret_file="{file.name}"') as appliance:
+    secret = base64.b64encode(os.urandom(32)).decode()
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: pathlib.Path(folder, name) for name in ("secret", "cert.pem", "key.pem")}
+        files["secret"].write_text(secret)
+        certify("localhost", files["cert.pem"], files["key.pem"])
+        settings = [
+            f'turn.secret_file="{files["secret"]}"',
+            'turn.tls_listen=["127.0.0.1:0"]',
+            f'turn.tls_cert="{files["cert.pem"]}"',
+            f'turn.tls_key="{files["key.pem"]}"',
+        ]
+        with Appliance(binary, *settings) as appliance:
             issued(appliance)
+            over_streams(appliance)
             signed_with(secret, appliance.turn_port)
+
+
+def certify(name, certificate, key):
+    """A key, and a certificate for `name` that it signed itself."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        + ["-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
+        + ["-keyout", key, "-out", certificate],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
 
 
 def issued(appliance):
@@ -44,6 +65,23 @@ def issued(appliance):
         refused(uclient(port, name, password[::-1]))
     with check("turn_uclient: a name of another form is refused"):
         refused(uclient(port, "anna", password))
+
+
+def over_streams(appliance):
+    """The same over TCP and over TLS."""
+    told = Member(appliance.origin).call("GET", "/turn-credentials")
+    name, password = told["username"], told["credential"]
+    port, tls_port = appliance.turn_port, appliance.turn_tls_port
+    with check("turn_uclient: a member is told the relay over TCP and TLS"):
+        expect(f"turn:127.0.0.1:{port}?transport=tcp" in told["urls"], told["urls"])
+        expect(f"turns:localhost:{tls_port}?transport=tcp" in told["urls"], told["urls"])
+    for transport, port, flags in (("TCP", port, ["-t"]), ("TLS", tls_port, ["-t", "-S"])):
+        with check(f"turn_uclient: channels over {transport} lose nothing"):
+            nothing_lost(uclient(port, name, password, *flags))
+        with check(f"turn_uclient: Send indications over {transport} lose nothing"):
+            nothing_lost(uclient(port, name, password, "-s", *flags))
+        with check(f"turn_uclient: a wrong password is refused over {transport}"):
+            refused(uclient(port, name, password[::-1], *flags))
 
 
 def signed_with(secret, port):

@@ -192,7 +192,7 @@ async fn nobody_touches_anothers_allocation() {
     assert_eq!(client.try_bind(0x4000, relayed).await.code(), wrong);
 
     let mut back = rig.client_named(&owner).await;
-    std::mem::swap(&mut back.socket, &mut client.socket);
+    std::mem::swap(&mut back.wire, &mut client.wire);
     back.take_nonce().await;
     assert_eq!(back.try_refresh(600).await.code(), None);
 }

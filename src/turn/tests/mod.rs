@@ -11,3 +11,6 @@ mod permission;
 mod rig;
 mod soak;
 mod stranger;
+mod stream;
+mod tls;
+mod wire;

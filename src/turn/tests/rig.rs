@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::UdpSocket;
-
+use super::wire::{StreamWire, Wire};
 use crate::base::task::Tasks;
 use crate::base::{Clock, Timestamp, random};
 use crate::turn::message::{
@@ -70,6 +69,10 @@ impl Rig {
         self.relay.addresses()[0]
     }
 
+    pub(super) fn tcp_address(&self) -> SocketAddr {
+        self.relay.tcp_addresses()[0]
+    }
+
     pub(super) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
@@ -90,6 +93,29 @@ impl Rig {
         Client::connect(self.address(), username).await
     }
 
+    /// A client with a credential of its own, over TCP.
+    pub(super) async fn stream_client(&self) -> Client {
+        let wire = StreamWire::connect(self.tcp_address()).await;
+        Client::over(Wire::Stream(wire), &self.name(3600))
+    }
+
+    /// Clients over TCP and over UDP with allocations that permit each other.
+    pub(super) async fn mixed_pair(&self) -> [(Client, SocketAddr); 2] {
+        self.acquainted([self.stream_client().await, self.client().await])
+            .await
+    }
+
+    /// The same clients with allocations that permit each other.
+    pub(super) async fn acquainted(
+        &self,
+        [mut one, mut other]: [Client; 2],
+    ) -> [(Client, SocketAddr); 2] {
+        let (one_relayed, other_relayed) = (one.allocate().await, other.allocate().await);
+        one.permit(other_relayed).await;
+        other.permit(one_relayed).await;
+        [(one, one_relayed), (other, other_relayed)]
+    }
+
     /// A client with an allocation, and its relayed address.
     pub(super) async fn allocated(&self) -> (Client, SocketAddr) {
         let mut client = self.client().await;
@@ -99,11 +125,8 @@ impl Rig {
 
     /// Two clients with allocations that permit each other.
     pub(super) async fn pair(&self) -> [(Client, SocketAddr); 2] {
-        let mut pair = [self.allocated().await, self.allocated().await];
-        let [(one, one_relayed), (other, other_relayed)] = &mut pair;
-        one.permit(*other_relayed).await;
-        other.permit(*one_relayed).await;
-        pair
+        self.acquainted([self.client().await, self.client().await])
+            .await
     }
 }
 
@@ -114,7 +137,7 @@ impl Drop for Rig {
 }
 
 pub(super) struct Client {
-    pub(super) socket: UdpSocket,
+    pub(super) wire: Wire,
     pub(super) username: String,
     pub(super) password: String,
     pub(super) realm: String,
@@ -124,16 +147,14 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) async fn connect(relay: SocketAddr, username: &str) -> Self {
-        let unspecified = if relay.is_ipv4() {
-            "127.0.0.1:0"
-        } else {
-            "[::1]:0"
-        };
-        let socket = UdpSocket::bind(unspecified).await.unwrap();
-        socket.connect(relay).await.unwrap();
+        Self::over(Wire::datagrams(relay).await, username)
+    }
+
+    /// A client over a connection of its own.
+    pub(super) fn over(wire: Wire, username: &str) -> Self {
         let password = TurnSecret::new(SECRET.to_vec()).password(username);
         Self {
-            socket,
+            wire,
             username: username.to_owned(),
             password: password.to_string(),
             realm: REALM.to_owned(),
@@ -143,7 +164,7 @@ impl Client {
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.socket.local_addr().unwrap()
+        self.wire.address()
     }
 
     pub(super) fn key(&self) -> Key {
@@ -166,17 +187,13 @@ impl Client {
     }
 
     pub(super) async fn send(&self, datagram: &[u8]) {
-        self.socket.send(datagram).await.unwrap();
+        self.wire.send(datagram).await;
     }
 
     pub(super) async fn receive(&self) -> Vec<u8> {
-        let mut buffer = vec![0; 70_000];
-        let length = tokio::time::timeout(PATIENCE, self.socket.recv(&mut buffer))
+        tokio::time::timeout(PATIENCE, self.wire.receive())
             .await
             .expect("an answer in time")
-            .unwrap();
-        buffer.truncate(length);
-        buffer
     }
 
     pub(super) async fn exchange(&self, datagram: &[u8]) -> Reply {
