@@ -29,6 +29,9 @@ const FOLLOW_INTERVAL: Duration = Duration::from_secs(30);
 /// How often they are looked at because somebody connects.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Encrypted bytes that may wait for a socket: a record of the greatest length.
+const UNSENT: usize = 16 * 1024;
+
 /// Why a certificate can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -106,7 +109,9 @@ impl Tls {
         if self.identity.is_due() {
             self.reload().await;
         }
-        self.acceptor.accept(stream).await
+        let mut stream = self.acceptor.accept(stream).await?;
+        stream.get_mut().1.set_buffer_limit(Some(UNSENT));
+        Ok(stream)
     }
 
     /// Follows the files for ever.

@@ -87,6 +87,13 @@ impl Inlet {
     }
 }
 
+/// The message at the front of `messages`, which are whole, with its padding; and what follows.
+pub(super) fn split_first(messages: &[u8]) -> (&[u8], &[u8]) {
+    let length = message_length(messages).ok().flatten();
+    let length = length.map_or(messages.len(), padded);
+    messages.split_at(length.min(messages.len()))
+}
+
 /// How long the message at the front is, as soon as that can be told.
 fn message_length(bytes: &[u8]) -> Result<Option<usize>, Garbage> {
     let Some(first) = bytes.first() else {
@@ -234,6 +241,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn messages_on_the_wire_are_told_apart(
+            messages in proptest::collection::vec(message(), 0..8),
+        ) {
+            let stream = on_the_wire(&messages);
+            let mut rest = &stream[..];
+            for message in &messages {
+                let (first, behind) = split_first(rest);
+                prop_assert_eq!(first, on_the_wire(std::slice::from_ref(message)));
+                rest = behind;
+            }
+            prop_assert!(rest.is_empty());
+        }
+
         #[test]
         fn any_cut_of_a_stream_gives_the_same_messages(
             messages in proptest::collection::vec(message(), 0..8),

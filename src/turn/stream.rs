@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::base::task::Tasks;
 
 use super::allocation::{FiveTuple, ListenerId};
-use super::framing::Inlet;
+use super::framing::{self, Inlet};
 use super::passage::Passage;
 use super::relay::State;
-use super::streams::{Berth, Connection, Encryption};
+use super::streams::{Berth, Connection, Encryption, Privacy};
 
 /// How long a client may take to shake hands.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
@@ -82,6 +82,9 @@ async fn serve(
     state: Arc<State>,
     tasks: Tasks,
 ) {
+    let privacy = encryption
+        .as_ref()
+        .map_or(Privacy::Plain, |_| Privacy::Encrypted);
     let opened = tokio::select! {
         () = tasks.stopping() => None,
         opened = open(socket, encryption) => opened,
@@ -93,6 +96,7 @@ async fn serve(
     let session = Session {
         berth,
         state,
+        privacy,
         closing: CancellationToken::new(),
     };
     tokio::join!(
@@ -121,6 +125,7 @@ async fn open(
 struct Session {
     berth: Berth,
     state: Arc<State>,
+    privacy: Privacy,
     closing: CancellationToken,
 }
 
@@ -178,8 +183,34 @@ impl Session {
         let _ = tokio::time::timeout(FAREWELL_PATIENCE, writer.shutdown()).await;
     }
 
-    /// Whether all of it was written, with something read by the client every now and then.
+    /// Whether all these messages were written.
+    ///
+    /// Encrypted ones have a record each: coturn's client, for one, takes a record for a message.
     async fn write_through(
+        &self,
+        writer: &mut WriteHalf<Box<dyn Connection>>,
+        mut messages: &[u8],
+    ) -> bool {
+        while !messages.is_empty() {
+            let (first, behind) = match self.privacy {
+                Privacy::Plain => messages.split_at(messages.len()),
+                Privacy::Encrypted => framing::split_first(messages),
+            };
+            if !self.write_all(writer, first).await {
+                return false;
+            }
+            messages = behind;
+        }
+        tokio::select! {
+            () = self.closing.cancelled() => false,
+            flushed = tokio::time::timeout(STALL_PATIENCE, writer.flush()) => {
+                matches!(flushed, Ok(Ok(())))
+            }
+        }
+    }
+
+    /// Whether all of it was written, with something read by the client every now and then.
+    async fn write_all(
         &self,
         writer: &mut WriteHalf<Box<dyn Connection>>,
         mut rest: &[u8],
@@ -194,12 +225,7 @@ impl Session {
                 _ => return false,
             }
         }
-        tokio::select! {
-            () = self.closing.cancelled() => false,
-            flushed = tokio::time::timeout(STALL_PATIENCE, writer.flush()) => {
-                matches!(flushed, Ok(Ok(())))
-            }
-        }
+        true
     }
 
     /// Ends what nobody uses.
