@@ -50,19 +50,14 @@ impl TurnAddresses {
 
     /// Every address with the name of its transport.
     pub(super) fn each(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        let named = |name, addresses: &[SocketAddr]| {
-            let named: Vec<_> = addresses.iter().map(|address| (name, *address)).collect();
-            named
-        };
-        named("UDP", &self.udp)
+        [("UDP", &self.udp), ("TCP", &self.tcp), ("TLS", &self.tls)]
             .into_iter()
-            .chain(named("TCP", &self.tcp))
-            .chain(named("TLS", &self.tls))
+            .flat_map(|(name, addresses)| addresses.iter().map(move |address| (name, *address)))
     }
 }
 
-/// How many connections the relay takes: some for those who have no allocation yet, and two for
-/// every allocation.
+/// How many connections the relay takes: as many as it does by default, or two for every allocation
+/// if those are more.
 pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
     let limits = ConnectionLimits::default();
     let allocations = config.turn.max_allocations.saturating_mul(2);
@@ -125,24 +120,30 @@ pub(super) fn start(
             }
         });
     }
+    Ok(Some(access(config, relay, secret, names.first())))
+}
+
+/// What members are told of a relay that runs. `name` is one that its certificate is for.
+fn access(config: &Config, relay: Relay, secret: TurnSecret, name: Option<&String>) -> RelayAccess {
     let reached = |addresses: &[SocketAddr]| -> Vec<SocketAddr> {
         addresses
             .iter()
             .filter_map(|address| told(*address, config.turn.public_address))
             .collect()
     };
-    Ok(Some(RelayAccess {
-        stun_urls: urls("stun", &reached(relay.addresses()), ""),
+    let datagrams = reached(relay.addresses());
+    RelayAccess {
+        stun_urls: urls("stun", &datagrams, ""),
         turn_urls: [
-            urls("turn", &reached(relay.addresses()), "?transport=udp"),
+            urls("turn", &datagrams, "?transport=udp"),
             urls("turn", &reached(&relay.tcp_addresses()), "?transport=tcp"),
-            encrypted_urls(&reached(&relay.tls_addresses()), names.first()),
+            encrypted_urls(&reached(&relay.tls_addresses()), name),
         ]
         .concat(),
         relay,
         secret,
         ttl: config.turn.credential_ttl,
-    }))
+    }
 }
 
 /// TLS and where to listen for it, if it is asked for.

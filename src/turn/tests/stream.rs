@@ -50,6 +50,27 @@ async fn a_binding_says_where_the_connection_comes_from() {
 }
 
 #[tokio::test]
+async fn clients_of_either_family_meet() {
+    let rig = Rig::start_with(|settings| {
+        settings.listen = vec!["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
+    });
+    let [v4, v6] = rig.relay.tcp_addresses()[..] else {
+        panic!("two doors");
+    };
+    let connected = async |relay| {
+        let wire = StreamWire::connect(relay).await;
+        Client::over(Wire::Stream(wire), &rig.name(3600))
+    };
+    let pair = [connected(v4).await, connected(v6).await];
+    assert!(pair[1].address().is_ipv6());
+    let [(one, first), (other, second)] = rig.acquainted(pair).await;
+    one.send_to(second, b"there").await;
+    assert_eq!(other.receive_indication().await, (first, b"there".to_vec()));
+    other.send_to(first, b"back").await;
+    assert_eq!(one.receive_indication().await, (second, b"back".to_vec()));
+}
+
+#[tokio::test]
 async fn a_request_may_come_byte_by_byte_and_many_at_once() {
     let rig = Rig::start();
     let client = rig.stream_client().await;
