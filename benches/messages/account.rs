@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::Outcome;
-use crate::machine::HANDS;
+use crate::stretch::HANDS;
 
 /// A member with a token that is good.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::Outcome;
 use crate::account::Account;
-use crate::machine::HANDS;
+use crate::stretch::HANDS;
 
 /// Characters of a message id.
 const ID: usize = 36;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::Outcome;
-use crate::machine::{self, DAEMON_CORE, GENERATOR_CORE, Process};
+use crate::machine::{self, DAEMON_CORE, GENERATOR_CORE, Process, Running};
 
 /// Limits that would stop a load of this kind, lifted.
 const LIFTED: [&str; 22] = [
@@ -51,18 +51,6 @@ pub(crate) struct Daemon {
     address: SocketAddr,
     /// From the start of the process until everything listened.
     start: Duration,
-}
-
-/// Killed when it is dropped, whatever went wrong.
-#[derive(Debug)]
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use crate::daemon::Daemon;
 use crate::durable::Away;
 use crate::live::CLIENTS;
 use crate::load::Load;
-use crate::machine::Stretch;
+use crate::stretch::Stretch;
 use crate::table::{Goal, Table};
 
 /// Messages that wait for each.

@@ -9,7 +9,7 @@ use crate::daemon::Daemon;
 use crate::disk;
 use crate::live::{CLIENTS, payload};
 use crate::load::Load;
-use crate::machine::Stretch;
+use crate::stretch::Stretch;
 use crate::table::{Goal, Table};
 
 /// Messages that each client keeps unaccepted, one row for each.

@@ -9,7 +9,8 @@ use crate::client::{Client, connect_all};
 use crate::daemon::Daemon;
 use crate::live::{CLIENTS, pair};
 use crate::load::Load;
-use crate::machine::{Process, Stretch};
+use crate::machine::Process;
+use crate::stretch::Stretch;
 use crate::table::{Goal, Table};
 
 const FEW: usize = 1000;

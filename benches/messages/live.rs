@@ -7,7 +7,8 @@ use crate::account;
 use crate::client::{Client, connect_all};
 use crate::daemon::Daemon;
 use crate::load::Load;
-use crate::machine::{Cost, Process, Stretch};
+use crate::machine::Process;
+use crate::stretch::{Cost, Stretch};
 use crate::table::{Goal, Table};
 
 /// Everybody in the benchmarks with 100 clients.

@@ -18,7 +18,10 @@ mod durable;
 mod idle;
 mod live;
 mod load;
+#[path = "../rig/machine.rs"]
 mod machine;
+mod stretch;
+#[path = "../rig/table.rs"]
 mod table;
 
 use std::error::Error;
@@ -70,6 +73,10 @@ fn run() -> Outcome<()> {
             part(&mut table)?;
         }
     }
-    table.print();
+    table.print("1 KiB messages");
+    println!(
+        "How to read it: a ratio of 1 or more reaches its goal; CPU figures hold still, \
+         rates and latencies follow the machine and its disk."
+    );
     Ok(())
 }

@@ -42,11 +42,11 @@ impl Table {
         });
     }
 
-    /// Prints all of them.
-    pub(crate) fn print(&self) {
+    /// Prints all of them under a title.
+    pub(crate) fn print(&self, title: &str) {
         println!(
             "\n{:<66} {:>9} {:<12} {:>10} {:>7}",
-            "1 KiB messages", "measured", "", "goal", "ratio"
+            title, "measured", "", "goal", "ratio"
         );
         for row in &self.rows {
             let (goal, ratio) = match row.goal {
@@ -64,10 +64,6 @@ impl Table {
                 ratio
             );
         }
-        println!(
-            "How to read it: a ratio of 1 or more reaches its goal; CPU figures hold still, \
-             rates and latencies follow the machine and its disk."
-        );
     }
 }
 

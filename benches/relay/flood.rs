@@ -1,0 +1,165 @@
+//! Allocates without credentials from thousands of addresses: what an answer costs, how long it
+//! is, and what stays in memory. Once below every limit on answers, once as fast as it goes.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+use crate::clients::spread;
+use crate::crowd::{Crowd, Wait};
+use crate::figures::{Figures, Meter};
+use crate::server::{Kind, Mode, Server};
+use crate::stun::{ALLOCATE, Answer, Request, transaction};
+use crate::table::Goal;
+
+/// Strangers begin here.
+const FIRST: Ipv4Addr = Ipv4Addr::new(127, 64, 0, 1);
+/// How many there are: a network for each few, no two questions of one close together.
+const SOURCES: usize = 60_000;
+/// How far one is from the next.
+const STRIDE: usize = 61;
+/// Questions a second that every server answers.
+const GENTLE: u32 = 15_000;
+/// Questions between two looks at what has come.
+const BATCH: usize = 32;
+const LONG: Duration = Duration::from_secs(3);
+/// Step of the transactions.
+const STEP: u16 = 9;
+
+/// What came of a flood.
+#[derive(Debug, Default)]
+struct Flood {
+    asked: usize,
+    answered: usize,
+    longest: usize,
+}
+
+pub(crate) fn run(figures: &mut Figures) -> Outcome<()> {
+    for (what, rate) in [
+        ("flood of 15,000/s", Some(GENTLE)),
+        ("flood, as fast as it goes", None),
+    ] {
+        for kind in [Kind::Privcomm, Kind::Coturn, Kind::TurnRs] {
+            if let Some(server) = Server::start(kind, Mode::Pair)? {
+                measure(figures, kind, &server, what, rate)?;
+                server.finish()?;
+            }
+        }
+        let answers = format!("{what}: answers");
+        figures.compare(&answers, Kind::Coturn, Goal::None);
+        figures.compare(&answers, Kind::TurnRs, Goal::None);
+    }
+    Ok(())
+}
+
+fn measure(
+    figures: &mut Figures,
+    kind: Kind,
+    server: &Server,
+    what: &str,
+    rate: Option<u32>,
+) -> Outcome<()> {
+    let mut crowd = Crowd::new()?;
+    let process = server.process();
+    let (memory, dropped) = (process.resident()?, dropped(server.address())?);
+    let (meter, start) = (Meter::begin(&process)?, Instant::now());
+    let flood = flood(&mut crowd, server.address(), rate)?;
+    let (used, time) = (meter.end()?, start.elapsed());
+    let grown = process.resident()?.saturating_sub(memory);
+    let dropped = self::dropped(server.address())?.saturating_sub(dropped);
+    let dealt = flood.asked.saturating_sub(dropped);
+    let each = |count: usize| count as f64 / used.server.as_secs_f64() / 1000.0;
+    let part = |name: &str| format!("{what}: {name}");
+    let goal = Goal::AtLeast(250.0);
+    figures.add(
+        kind,
+        &part("answers"),
+        each(flood.answered),
+        "k/CPU-s",
+        Goal::None,
+    );
+    figures.add(
+        kind,
+        &part("questions dealt with"),
+        each(dealt),
+        "k/CPU-s",
+        goal,
+    );
+    figures.add(
+        kind,
+        &part("memory growth"),
+        grown as f64 / 1024.0,
+        "MiB",
+        Goal::None,
+    );
+    figures.add(
+        kind,
+        &part("bytes of an answer to 28"),
+        flood.longest as f64,
+        "B",
+        Goal::AtMost(64.0),
+    );
+    let share = |cpu: Duration| 100.0 * cpu.as_secs_f64() / time.as_secs_f64();
+    eprintln!(
+        "    {} asked, {} answered, {dropped} lost in the system; server {:.0} % of its core, \
+         generator {:.0} % of its",
+        flood.asked,
+        flood.answered,
+        share(used.server),
+        share(used.own)
+    );
+    Ok(())
+}
+
+fn flood(crowd: &mut Crowd, server: SocketAddrV4, rate: Option<u32>) -> Outcome<Flood> {
+    let question = Request::new(ALLOCATE, transaction(STEP, 0))
+        .with_transport()
+        .bytes();
+    let mut flood = Flood::default();
+    let start = Instant::now();
+    while start.elapsed() < LONG {
+        let due = rate.map(|rate| start.elapsed().as_secs_f64() * f64::from(rate));
+        for _ in 0..BATCH {
+            if due.is_some_and(|due| flood.asked as f64 >= due) {
+                break;
+            }
+            let source = spread(FIRST, flood.asked % SOURCES * STRIDE);
+            crowd.send(source, server, &question)?;
+            flood.asked += 1;
+        }
+        flood.take(crowd, Wait::Not)?;
+    }
+    while flood.take(crowd, Wait::Briefly)? > 0 {}
+    Ok(flood)
+}
+
+impl Flood {
+    fn take(&mut self, crowd: &mut Crowd, wait: Wait) -> Outcome<usize> {
+        let came = crowd.receive(wait)?;
+        for bytes in crowd.received() {
+            if Answer::read(bytes).and_then(|answer| answer.refusal()) == Some(401) {
+                self.answered += 1;
+                self.longest = self.longest.max(bytes.len());
+            }
+        }
+        Ok(came)
+    }
+}
+
+/// Datagrams that the system dropped so far because the sockets of a server were full.
+fn dropped(server: SocketAddrV4) -> Outcome<usize> {
+    let text = fs::read_to_string("/proc/net/udp")?;
+    let port = format!(":{:04X}", server.port());
+    let mut dropped = 0;
+    for line in text.lines().skip(1) {
+        let mut words = line.split_whitespace();
+        if words.nth(1).is_some_and(|local| local.ends_with(&port)) {
+            dropped += words
+                .last()
+                .ok_or("no drops in /proc/net/udp")?
+                .parse::<usize>()?;
+        }
+    }
+    Ok(dropped)
+}

@@ -1,0 +1,89 @@
+//! The media relay against GOALS: pairs, peers outside, voice, bursts, set-up, a flood.
+//!
+//! `cargo bench --bench relay [-- pair peer voice burst setup flood]` starts this daemon, coturn and
+//! turn-rs where they are installed, and a bare reflector, one at a time and each on one core, and
+//! loads them from another by one thread. `PRIVCOMM_BIN` names another build of the daemon,
+//! `PRIVCOMM_SET` adds settings (`key=value;key=value`).
+
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "figures are printed with three digits"
+)]
+
+mod clients;
+mod crowd;
+mod figures;
+mod flood;
+mod load;
+#[path = "../rig/machine.rs"]
+mod machine;
+mod media;
+mod server;
+mod setup;
+mod stun;
+#[path = "../rig/table.rs"]
+mod table;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use figures::Figures;
+
+/// What a step gives, or why it couldn't.
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// The argument on which this program is the reflector.
+pub(crate) const REFLECT: &str = "reflect";
+
+/// A part of the benchmark: fills its rows in.
+type Part = fn(&mut Figures) -> Outcome<()>;
+
+/// In the order in which they run.
+const PARTS: [(&str, Part); 6] = [
+    ("pair", media::pair),
+    ("peer", media::peer),
+    ("voice", media::voice),
+    ("burst", media::burst),
+    ("setup", setup::run),
+    ("flood", flood::run),
+];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("relay: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Outcome<()> {
+    // Cargo adds flags of its own.
+    let chosen: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with("--"))
+        .collect();
+    if chosen == [REFLECT] {
+        return crowd::reflect();
+    }
+    if let Some(unknown) = chosen
+        .iter()
+        .find(|word| PARTS.iter().all(|(name, _)| name != word))
+    {
+        let parts = PARTS.map(|(name, _)| name).join(", ");
+        return Err(format!("{unknown:?} is no part; there are {parts}").into());
+    }
+    machine::raise_file_limit()?;
+    machine::take_core(machine::GENERATOR_CORE)?;
+    eprintln!("privcomm is {}", server::binary().display());
+    let mut figures = Figures::default();
+    for (name, part) in PARTS {
+        if chosen.is_empty() || chosen.iter().any(|word| word == name) {
+            eprintln!("{name}");
+            part(&mut figures)?;
+        }
+    }
+    figures.print();
+    Ok(())
+}
