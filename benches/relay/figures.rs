@@ -1,6 +1,8 @@
 //! What was measured of every server, and the ratios between them.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
 use std::time::Duration;
 
 use crate::Outcome;
@@ -11,6 +13,7 @@ use crate::table::{Goal, Table};
 /// Every figure of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
+    media: Vec<Media>,
     measured: Table,
     ratios: Table,
     /// What ratios are made of: what was measured, of whom.
@@ -37,6 +40,20 @@ impl Figures {
         self.scores.insert((what.to_owned(), kind), value);
     }
 
+    /// Adds what a run of media came to; `goal` is for this daemon's packets per CPU second.
+    pub(crate) fn add_media(&mut self, media: Media, goal: Goal) {
+        eprintln!("  {media}");
+        let is_ours = media.kind == Kind::Privcomm && !matches!(goal, Goal::None);
+        if is_ours {
+            self.ratios.add(&media.what, media.rate, "kpkt/CPU-s", goal);
+            let what = format!("{}: p99 one way", media.what);
+            self.ratios.add(what, media.p99, "ms", Goal::AtMost(1.0));
+        }
+        self.scores
+            .insert((media.what.clone(), media.kind), media.rate);
+        self.media.push(media);
+    }
+
     /// Compares this daemon with another in a figure that both have.
     pub(crate) fn compare(&mut self, what: &str, other: Kind, goal: Goal) {
         let score = |kind| self.scores.get(&(what.to_owned(), kind));
@@ -48,13 +65,50 @@ impl Figures {
 
     /// Prints all of them, ratios last.
     pub(crate) fn print(&self) {
-        self.measured.print("media relay, every server on one core");
+        println!(
+            "\n{:<60} {:>10} {:>7} {:>8} {:>8} {:>8} {:>8} {:>9}",
+            "media", "kpkt/CPU-s", "loss %", "p50 ms", "p99 ms", "kpkt/s", "server %", "load gen %"
+        );
+        for media in &self.media {
+            println!("{media}");
+        }
+        self.measured.print("control");
         self.ratios.print("ratios");
         println!(
-            "How to read it: kpkt/CPU-s is thousand packets delivered per second of the server's \
-             CPU time and holds still where the machine doesn't; a ratio of 1 or more in the last \
-             column reaches its goal."
+            "How to read it: every server has one core and the load generator another; kpkt/CPU-s \
+             is thousand packets delivered per second of the server's CPU time and holds still \
+             where the machine doesn't; 1 or more in the last column reaches its goal."
         );
+    }
+}
+
+/// What a run of media through one server came to.
+#[derive(Debug)]
+pub(crate) struct Media {
+    pub(crate) kind: Kind,
+    pub(crate) what: String,
+    /// Thousand packets delivered per second of the server's CPU time.
+    pub(crate) rate: f64,
+    /// Thousand packets delivered per second.
+    pub(crate) throughput: f64,
+    /// Of what was sent, percent.
+    pub(crate) loss: f64,
+    /// One way, milliseconds.
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    /// How busy they were, percent of a core.
+    pub(crate) server: f64,
+    pub(crate) generator: f64,
+}
+
+impl fmt::Display for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = format!("{:<9}{}", self.kind, self.what);
+        write!(
+            f,
+            "{what:<60} {:>10.0} {:>7.2} {:>8.3} {:>8.3} {:>8.1} {:>8.0} {:>9.0}",
+            self.rate, self.loss, self.p50, self.p99, self.throughput, self.server, self.generator
+        )
     }
 }
 
@@ -77,7 +131,7 @@ impl Meter {
     /// Begins now.
     pub(crate) fn begin(server: &Process) -> Outcome<Self> {
         Ok(Self {
-            server_cpu: server.cpu()?,
+            server_cpu: spent(server)?,
             own_cpu: Process::own().cpu()?,
             server: server.clone(),
         })
@@ -86,8 +140,23 @@ impl Meter {
     /// Ends now.
     pub(crate) fn end(&self) -> Outcome<Used> {
         Ok(Used {
-            server: self.server.cpu()?.saturating_sub(self.server_cpu),
+            server: spent(&self.server)?.saturating_sub(self.server_cpu),
             own: Process::own().cpu()?.saturating_sub(self.own_cpu),
         })
     }
+}
+
+/// User and system time of all threads of a process, to the nanosecond: a few packets a second are
+/// less than a tick of its stat.
+fn spent(process: &Process) -> Outcome<Duration> {
+    let mut sum = Duration::ZERO;
+    for thread in fs::read_dir(process.0.join("task"))? {
+        // One that has ended meanwhile had nothing to do with packets.
+        let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else {
+            continue;
+        };
+        let nanos = text.split_whitespace().next();
+        sum += Duration::from_nanos(nanos.ok_or("schedstat is empty")?.parse()?);
+    }
+    Ok(sum)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::clients::allocate;
 use crate::crowd::Crowd;
-use crate::figures::{Figures, Meter};
+use crate::figures::{Figures, Media, Meter};
 use crate::load::{Load, Shape};
 use crate::server::{Kind, Mode, Server};
 use crate::table::Goal;
@@ -167,36 +167,24 @@ impl Run<'_> {
         self.apply(&mut load, LONG)?;
         let (used, time) = (meter.end()?, start.elapsed());
         let mut tally = load.take_tally();
-        let rate = tally.received as f64 / used.server.as_secs_f64() / 1000.0;
-        figures.add(kind, self.what, rate, "kpkt/CPU-s", self.goal);
-        let part = |name: &str| format!("{}: {name}", self.what);
-        figures.add(kind, &part("loss"), tally.loss() * 100.0, "%", Goal::None);
-        let late = if self.pace == Pace::Voice {
-            Goal::AtMost(1.0)
-        } else {
-            Goal::None
-        };
-        figures.add(
-            kind,
-            &part("p50 one way"),
-            tally.latency(500),
-            "ms",
-            Goal::None,
-        );
-        figures.add(kind, &part("p99 one way"), tally.latency(990), "ms", late);
         let share = |cpu: Duration| 100.0 * cpu.as_secs_f64() / time.as_secs_f64();
-        // Where it paces, the generator spins: what counts is when it had something to do.
-        let own = if self.pace == Pace::Voice {
-            tally.busy
-        } else {
-            used.own
+        let thousands = tally.received as f64 / 1000.0;
+        let media = Media {
+            kind,
+            what: self.what.to_owned(),
+            rate: thousands / used.server.as_secs_f64(),
+            throughput: thousands / time.as_secs_f64(),
+            loss: tally.loss() * 100.0,
+            p50: tally.latency(500),
+            p99: tally.latency(990),
+            server: share(used.server),
+            generator: share(match self.pace {
+                Pace::Saturated(_) => used.own,
+                // It spins: what counts is when it had something to do.
+                Pace::Voice => tally.busy,
+            }),
         };
-        eprintln!(
-            "    {:.0} packets a second; server {:.0} % of its core, generator {:.0} % of its",
-            tally.received as f64 / time.as_secs_f64(),
-            share(used.server),
-            share(own)
-        );
+        figures.add_media(media, self.goal);
         server.finish()
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn raise_file_limit() -> Outcome<()> {
 
 /// A process, as /proc tells of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Process(PathBuf);
+pub(crate) struct Process(pub(crate) PathBuf);
 
 impl Process {
     /// This one.
