@@ -57,9 +57,7 @@ pub(crate) fn pair(figures: &mut Figures) -> Outcome<()> {
             what: &what,
             goal: Goal::None,
         };
-        for kind in Kind::ALL {
-            run.measure(figures, kind)?;
-        }
+        run.measure_all(figures)?;
         figures.compare(&what, Kind::Limit, Goal::AtLeast(0.95));
         figures.compare(&what, Kind::Coturn, Goal::AtLeast(coturn));
         figures.compare(&what, Kind::TurnRs, turn_rs);
@@ -79,9 +77,7 @@ pub(crate) fn peer(figures: &mut Figures) -> Outcome<()> {
             what: &what,
             goal: Goal::None,
         };
-        for kind in Kind::ALL {
-            run.measure(figures, kind)?;
-        }
+        run.measure_all(figures)?;
         figures.compare(&what, Kind::Limit, Goal::AtLeast(0.8));
         figures.compare(&what, Kind::Coturn, Goal::AtLeast(1.5));
     }
@@ -105,9 +101,7 @@ pub(crate) fn voice(figures: &mut Figures) -> Outcome<()> {
             what: &what,
             goal,
         };
-        for kind in Kind::ALL {
-            run.measure(figures, kind)?;
-        }
+        run.measure_all(figures)?;
         for other in [Kind::Limit, Kind::Coturn, Kind::TurnRs] {
             figures.compare(&what, other, Goal::None);
         }
@@ -129,9 +123,7 @@ pub(crate) fn burst(figures: &mut Figures) -> Outcome<()> {
             what: &what,
             goal: Goal::None,
         };
-        for kind in Kind::ALL {
-            run.measure(figures, kind)?;
-        }
+        run.measure_all(figures)?;
         figures.compare(&what, Kind::Coturn, Goal::AtLeast(coturn));
         figures.compare(&what, Kind::TurnRs, Goal::None);
     }
@@ -139,6 +131,14 @@ pub(crate) fn burst(figures: &mut Figures) -> Outcome<()> {
 }
 
 impl Run<'_> {
+    /// Measures one server after the other.
+    fn measure_all(&self, figures: &mut Figures) -> Outcome<()> {
+        for kind in Kind::ALL {
+            self.measure(figures, kind)?;
+        }
+        Ok(())
+    }
+
     /// Measures a fresh server, if it can be had.
     fn measure(&self, figures: &mut Figures, kind: Kind) -> Outcome<()> {
         let Some(server) = Server::start(kind, self.mode)? else {

@@ -21,9 +21,9 @@ pub(crate) const SECRET: &str = "a-secret-of-the-relay-benchmark";
 const REALM: &str = "bench";
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Another build of the daemon to measure, in place of this one.
+/// The variable that names another build of the daemon, to measure in place of this one.
 const BINARY: &str = "PRIVCOMM_BIN";
-/// More settings for the daemon, with semicolons between them.
+/// The variable with more settings for the daemon, semicolons between them.
 const SETTINGS: &str = "PRIVCOMM_SET";
 
 /// Limits that would stop a load of this kind, lifted.
@@ -36,6 +36,8 @@ const LIFTED: [&str; 7] = [
     "store.disk_floor=\"1 MiB\"",
     "telemetry.log=\"warn\"",
 ];
+/// Limits that not every build has: the key in `[turn]`, and what lifts it.
+const LIFTED_IF_KNOWN: [(&str, &str); 1] = [("max_bitrate", "turn.max_bitrate=100000000000")];
 /// What opens the relay to peers outside.
 const OPEN: [&str; 2] = ["turn.relay=\"any\"", "turn.allowed_peers=[\"127.0.0.0/8\"]"];
 
@@ -119,9 +121,10 @@ impl Server {
 
     fn privcomm(dir: TempDir, mode: Mode) -> Outcome<Option<Self>> {
         let binary = binary();
+        let example = Example::of(&binary)?;
         let open: &[&str] = match mode {
             Mode::Pair => &[],
-            Mode::Peer if !has_open_mode(&binary)? => {
+            Mode::Peer if !example.knows("allowed_peers") => {
                 return Ok(skipped(Kind::Privcomm, "this build has no open mode"));
             }
             Mode::Peer => &OPEN,
@@ -133,7 +136,9 @@ impl Server {
         command.arg("--data").arg(dir.path().join("state"));
         command.arg("--ready-file").arg(&ready);
         let extra = std::env::var(SETTINGS).unwrap_or_default();
+        let known = LIFTED_IF_KNOWN.iter().filter(|(key, _)| example.knows(key));
         let settings = LIFTED.iter().chain(open).copied();
+        let settings = settings.chain(known.map(|(_, setting)| *setting));
         for setting in settings.chain(extra.split(';').filter(|word| !word.is_empty())) {
             command.args(["--set", setting]);
         }
@@ -246,13 +251,20 @@ pub(crate) fn binary() -> PathBuf {
     std::env::var_os(BINARY).map_or_else(|| env!("CARGO_BIN_EXE_privcomm").into(), PathBuf::from)
 }
 
-/// Whether the daemon's own example tells of peers outside.
-fn has_open_mode(binary: &Path) -> Outcome<bool> {
-    let example = Command::new(binary).args(["config", "example"]).output()?;
-    let text = String::from_utf8(example.stdout)?;
-    Ok(text
-        .lines()
-        .any(|line| line.starts_with("#allowed_peers =")))
+/// The example configuration of a build, which has every key.
+struct Example(String);
+
+impl Example {
+    fn of(binary: &Path) -> Outcome<Self> {
+        let output = Command::new(binary).args(["config", "example"]).output()?;
+        Ok(Self(String::from_utf8(output.stdout)?))
+    }
+
+    fn knows(&self, key: &str) -> bool {
+        let keys = self.0.lines().filter_map(|line| line.strip_prefix('#'));
+        keys.filter_map(|line| line.split_once(" = "))
+            .any(|(known, _)| known == key)
+    }
 }
 
 fn skipped(kind: Kind, why: &str) -> Option<Server> {

@@ -42,8 +42,11 @@ impl Table {
         });
     }
 
-    /// Prints all of them under a title.
+    /// Prints all of them under a title, if there are any.
     pub(crate) fn print(&self, title: &str) {
+        if self.rows.is_empty() {
+            return;
+        }
         println!(
             "\n{:<66} {:>9} {:<12} {:>10} {:>7}",
             title, "measured", "", "goal", "ratio"
