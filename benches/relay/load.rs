@@ -12,7 +12,7 @@ use crate::stun::channel_header;
 /// Packets in a burst.
 pub(crate) const BURST: usize = 8;
 /// How late a paced packet may leave.
-const TOO_LATE: Duration = Duration::from_micros(500);
+const TOO_LATE: Duration = Duration::from_millis(5);
 /// What media begins with, so that a peer tells it from everything else.
 const MARK: u8 = 0xA5;
 /// Where the moment of sending lies in media.
@@ -75,6 +75,8 @@ impl Shape {
 pub(crate) struct Tally {
     pub(crate) sent: usize,
     pub(crate) received: usize,
+    /// What was to be sent and wasn't, because this thread was too late.
+    pub(crate) missed: usize,
     /// Time in which there was something to do: the generator waits by spinning where it paces.
     pub(crate) busy: Duration,
     /// One-way, nanoseconds; a part of them where there were very many.
@@ -188,7 +190,10 @@ impl<'a> Load<'a> {
         let mut turn = start;
         while turn < start + time {
             let is_due = turn >= due;
-            due = due.max(turn.checked_sub(TOO_LATE).unwrap_or(due));
+            while turn.saturating_duration_since(due) > TOO_LATE {
+                due += interval;
+                self.tally.missed += 1;
+            }
             while due <= turn {
                 self.send(Shape::Single)?;
                 due += interval;

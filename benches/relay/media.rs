@@ -185,6 +185,12 @@ impl Run<'_> {
             }),
         };
         figures.add_media(media, self.goal);
+        if tally.missed > 0 {
+            eprintln!(
+                "    the machine is busy: {} packets beside {} sent missed their time",
+                tally.missed, tally.sent
+            );
+        }
         server.finish()
     }
 
