@@ -13,7 +13,7 @@ use std::io;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
@@ -75,8 +75,7 @@ where
             tracing::debug!(code, reason, "closing a session");
             Box::pin(say_goodbye(&mut socket, code, reason)).await;
         }
-        // The answer is queued already (RFC 6455 §5.5.1).
-        End::Closed => drop(timeout(CLOSE_PATIENCE, socket.flush()).await),
+        End::Closed => Box::pin(answer_close(&mut socket)).await,
         End::Gone => {}
     }
 }
@@ -263,6 +262,21 @@ where
         socket.feed(message).await.map_err(|error| broken(&error))?;
     }
     socket.flush().await.map_err(|error| broken(&error))
+}
+
+/// Sends the answer to a client's close frame, which stands in the queue (RFC 6455 §5.5.1).
+async fn answer_close<S>(socket: &mut Socket<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let answer = timeout(CLOSE_PATIENCE, async {
+        socket.flush().await?;
+        // With the answer handed to it the socket counts as closed, and flushes nothing further.
+        socket.get_mut().flush().await?;
+        Ok::<_, SocketError>(())
+    });
+    // Whether it was heard or not, the connection is over.
+    let _ = answer.await;
 }
 
 /// Sends a close frame and gives the client a moment to answer it.

@@ -91,6 +91,46 @@ async fn a_retry_with_the_same_id_is_stored_once() {
 }
 
 #[tokio::test]
+async fn a_retry_of_what_was_acknowledged_is_answered_and_not_sent_again() {
+    let appliance = Appliance::start().await;
+    let [anna, bert] = Person::crowd(appliance.place()).await;
+    let (mut from, mut to) = (anna.connect().await, bert.connect().await);
+    let id = fresh_id();
+    from.send_as(&id, &bert, "once").await;
+    let (message, _) = to.message().await;
+    to.ack([&message["message_id"]]).await;
+    let first = from.expect("message_accepted").await;
+    from.send_as(&id, &bert, "once").await;
+    let again = from.expect("message_accepted").await;
+    assert_eq!(again["status"], "delivered");
+    assert_eq!(again["timestamp"], first["timestamp"]);
+    assert!(bert.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_blocked_sender_who_tries_again_is_answered_like_any_other() {
+    let appliance = Appliance::start().await;
+    let [anna, bert, carl] = Person::crowd(appliance.place()).await;
+    bert.block(&anna).await;
+    for sender in [&anna, &carl] {
+        let body = json!({"id": fresh_id(), "recipient_id": bert.user(), "payload": base64("x")});
+        let first = sender.post("/api/v1/messages", &body).await.with(202);
+        for _ in 0..60 {
+            let again = sender.post("/api/v1/messages", &body).await.with(202);
+            assert_eq!(again, first);
+        }
+        for _ in 1..50 {
+            sender.post_message(&bert, "x").await.with(202);
+        }
+        sender
+            .post_message(&bert, "x")
+            .await
+            .refused(429, "queue_full");
+    }
+    assert_eq!(bert.waiting().await.len(), 50);
+}
+
+#[tokio::test]
 async fn an_id_that_names_somebody_elses_message_is_refused() {
     let appliance = Appliance::start().await;
     let [anna, bert, carl] = Person::crowd(appliance.place()).await;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use privcomm::base::random;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::rig::{Appliance, Person, Setup, base64, fresh_prekeys, soon, unbase64};
 
@@ -53,6 +54,25 @@ async fn two_hundred_parallel_askers_get_two_hundred_different_keys() {
     let bare = bundle(&last, &target).await;
     assert_eq!(bare["one_time_prekey"], Value::Null);
     assert_eq!(bare["user_id"], target.user());
+}
+
+#[tokio::test]
+async fn asking_for_the_head_takes_no_prekey() {
+    let appliance = Appliance::start().await;
+    let [anna, bert] = Person::crowd(appliance.place()).await;
+    let request = format!(
+        "HEAD /api/v1/keys/{} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+        bert.user(),
+        anna.token()
+    );
+    let mut stream = appliance.place().dial().await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    soon("the end", stream.read_to_string(&mut answer))
+        .await
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+    assert!(answer.contains("allow: GET, OPTIONS"), "{answer}");
 }
 
 #[tokio::test]

@@ -46,6 +46,19 @@ async fn a_session_opens_by_frame_by_header_and_by_query() {
 }
 
 #[tokio::test]
+async fn a_client_that_closes_is_answered() {
+    let appliance = Appliance::start().await;
+    let anna = Person::join(appliance.place()).await;
+    for token in [Some(anna.token()), None] {
+        let mut socket = RawSocket::open(appliance.place(), token).await;
+        socket
+            .frame(FIN | opcode::CLOSE, &1000u16.to_be_bytes())
+            .await;
+        assert_eq!(socket.closed().await, Some(1000));
+    }
+}
+
+#[tokio::test]
 async fn a_token_in_a_query_is_good_once() {
     let appliance = Appliance::start().await;
     let anna = Person::join(appliance.place()).await;
