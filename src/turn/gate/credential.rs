@@ -1,14 +1,9 @@
-//! Credentials that need no table: the name says until when, the password is a MAC of the name.
-//!
-//! A username is `<seconds since 1970>:<16 hexadecimal digits>`; its password is
-//! base64(HMAC-SHA-1(secret, username)), as the TURN REST interface has it.
+//! What a credential is worth: the name says until when, the password is a MAC of the name, and no
+//! table is needed.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
 use zeroize::Zeroizing;
 
+use crate::auth::turn_credentials;
 use crate::base::Timestamp;
 
 /// The secret that credentials are made with, shared with whoever hands them out.
@@ -23,10 +18,7 @@ impl TurnSecret {
 
     /// The password that goes with a username.
     pub(in crate::turn) fn password(&self, username: &str) -> Zeroizing<String> {
-        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-        let mut mac = <Hmac<Sha1> as KeyInit>::new_from_slice(&self.0).expect("any key");
-        mac.update(username.as_bytes());
-        Zeroizing::new(STANDARD.encode(mac.finalize().into_bytes()))
+        Zeroizing::new(turn_credentials::password(&self.0, username))
     }
 
     /// Whether there is anything secret in it.
@@ -50,18 +42,10 @@ pub(crate) enum Freshness {
     Expired,
 }
 
-/// Digits behind the colon.
-const RANDOM_DIGITS: usize = 16;
-
 /// How a username stands at `now`; none: it isn't one of ours.
 pub(super) fn freshness(username: &str, now: Timestamp) -> Option<Freshness> {
-    let (seconds, random) = username.split_once(':')?;
-    let is_canonical = !seconds.is_empty()
-        && seconds.bytes().all(|digit| digit.is_ascii_digit())
-        && random.len() == RANDOM_DIGITS
-        && random.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let expiry: u64 = seconds.parse().ok().filter(|_| is_canonical)?;
-    Some(if now.as_secs() < expiry {
+    let expiry = turn_credentials::expiry(username)?;
+    Some(if now < expiry {
         Freshness::Live
     } else {
         Freshness::Expired
