@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -108,6 +109,8 @@ pub(super) fn start(
         answers: AnswerRates::default(),
         // coturn's client and others of its age draw from the wider range of RFC 5766.
         channels: ChannelNumbers::Rfc5766,
+        max_bitrate: NonZeroU64::new(config.turn.max_bitrate),
+        shards: None,
     };
     let relay = Relay::start(settings, clock.clone(), tasks)?;
     let names = tls.as_ref().map(|(_, tls)| tls.names()).unwrap_or_default();

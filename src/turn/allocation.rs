@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::bitrate::Meter;
 use super::gate::Holder;
 use super::moment::Moment;
 
@@ -87,6 +88,8 @@ pub(crate) struct Allocation {
     pub(crate) holder: Holder,
     pub(crate) username: Box<str>,
     pub(crate) until: Moment,
+    /// What its client has sent.
+    pub(crate) meter: Meter,
     permissions: Vec<Permission>,
     channels: Vec<Channel>,
 }
@@ -115,6 +118,7 @@ impl Allocation {
             holder,
             username,
             until,
+            meter: Meter::default(),
             permissions: Vec::new(),
             channels: Vec::new(),
         }

@@ -8,7 +8,9 @@ use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 
 use super::allocation::{Allocation, FiveTuple};
+use super::bitrate::Bitrate;
 use super::figures::DropReason;
+use super::hash::Keyed;
 use super::message::{CHANNEL_HEADER, Shape, attribute};
 use super::moment::Moment;
 
@@ -33,7 +35,9 @@ pub(crate) struct Delivery {
 pub(crate) struct Table {
     ports: RangeInclusive<u16>,
     slots: Vec<Option<Box<Allocation>>>,
-    clients: HashMap<FiveTuple, u16>,
+    clients: HashMap<FiveTuple, u16, Keyed>,
+    /// What every allocation may send. None: as much as it likes.
+    pub(crate) max_bitrate: Option<Bitrate>,
 }
 
 impl Table {
@@ -41,7 +45,8 @@ impl Table {
         Self {
             slots: ports.clone().map(|_| None).collect(),
             ports,
-            clients: HashMap::new(),
+            clients: HashMap::default(),
+            max_bitrate: None,
         }
     }
 
@@ -84,28 +89,31 @@ impl Table {
             .filter_map(|tuple| self.of_client(tuple))
     }
 
-    /// Where a packet on a channel goes. The channel and the permission must both be live.
+    /// Where a packet of `size` bytes of media on a channel goes. The channel and the permission
+    /// must both be live.
     pub(crate) fn route_channel(
         &self,
         from: &FiveTuple,
         number: u16,
+        size: usize,
         now: Moment,
     ) -> Result<Delivery, DropReason> {
         let sender = self.sender(from, now)?;
         let peer = sender
             .channel_peer(number, now)
             .ok_or(DropReason::NoChannel)?;
-        self.route(sender, peer, now)
+        self.route(sender, peer, size, now)
     }
 
-    /// Where a packet to a peer goes.
+    /// Where a packet of `size` bytes of media to a peer goes.
     pub(crate) fn route_peer(
         &self,
         from: &FiveTuple,
         peer: SocketAddr,
+        size: usize,
         now: Moment,
     ) -> Result<Delivery, DropReason> {
-        self.route(self.sender(from, now)?, peer, now)
+        self.route(self.sender(from, now)?, peer, size, now)
     }
 
     fn sender(&self, from: &FiveTuple, now: Moment) -> Result<&Allocation, DropReason> {
@@ -118,6 +126,7 @@ impl Table {
         &self,
         sender: &Allocation,
         peer: SocketAddr,
+        size: usize,
         now: Moment,
     ) -> Result<Delivery, DropReason> {
         if !sender.permits(peer.ip(), now) {
@@ -129,6 +138,11 @@ impl Table {
             .ok_or(DropReason::NoPeer)?;
         if !receiver.permits(sender.relayed.ip(), now) {
             return Err(DropReason::NotWelcome);
+        }
+        if let Some(rate) = self.max_bitrate
+            && !sender.meter.admits(size, rate, now)
+        {
+            return Err(DropReason::OverRate);
         }
         let form = receiver
             .channel_to(sender.relayed, now)
@@ -230,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_packet_comes_from_the_senders_relayed_address() {
-        let delivery = table().route_peer(&client(1), relayed(5002), at(1));
+        let delivery = table().route_peer(&client(1), relayed(5002), 9, at(1));
         let expected = Delivery {
             to: client(2),
             form: Form::Indication(relayed(5001)),
@@ -245,11 +259,11 @@ mod tests {
         receiver.bind(0x4123, relayed(5001), at(0));
         let form = |delivery: Result<Delivery, DropReason>| delivery.unwrap().form;
         assert_eq!(
-            form(table.route_peer(&client(1), relayed(5002), at(1))),
+            form(table.route_peer(&client(1), relayed(5002), 9, at(1))),
             Form::Channel(0x4123)
         );
         assert_eq!(
-            form(table.route_channel(&client(2), 0x4123, at(1))),
+            form(table.route_channel(&client(2), 0x4123, 9, at(1))),
             Form::Indication(relayed(5002))
         );
     }
@@ -265,13 +279,13 @@ mod tests {
             .of_client_mut(&client(1))
             .unwrap()
             .permit(relayed(1).ip(), at(100));
-        assert!(table.route_channel(&client(2), 0x4123, at(299)).is_ok());
+        assert!(table.route_channel(&client(2), 0x4123, 9, at(299)).is_ok());
         assert_eq!(
-            table.route_channel(&client(2), 0x4123, at(300)),
+            table.route_channel(&client(2), 0x4123, 9, at(300)),
             Err(DropReason::NoPermission)
         );
         assert_eq!(
-            table.route_peer(&client(1), relayed(5002), at(300)),
+            table.route_peer(&client(1), relayed(5002), 9, at(300)),
             Err(DropReason::NotWelcome)
         );
     }
@@ -279,7 +293,7 @@ mod tests {
     #[test]
     fn what_leads_nowhere_is_dropped_with_its_reason() {
         let table = table();
-        let reason = |from, peer, now| table.route_peer(&client(from), peer, at(now));
+        let reason = |from, peer, now| table.route_peer(&client(from), peer, 9, at(now));
         assert_eq!(reason(3, relayed(5002), 1), Err(DropReason::NoAllocation));
         assert_eq!(reason(1, relayed(5003), 1), Err(DropReason::NoPeer));
         assert_eq!(reason(1, relayed(80), 1), Err(DropReason::NoPeer));
@@ -289,7 +303,7 @@ mod tests {
         );
         assert_eq!(reason(1, relayed(5002), 600), Err(DropReason::NoAllocation));
         assert_eq!(
-            table.route_channel(&client(1), 0x4000, at(1)),
+            table.route_channel(&client(1), 0x4000, 9, at(1)),
             Err(DropReason::NoChannel)
         );
     }
@@ -301,7 +315,7 @@ mod tests {
         let sender = table.of_client_mut(&client(1)).unwrap();
         sender.permit(elsewhere.ip(), at(0));
         assert_eq!(
-            table.route_peer(&client(1), elsewhere, at(1)),
+            table.route_peer(&client(1), elsewhere, 9, at(1)),
             Err(DropReason::NoPeer)
         );
     }

@@ -21,6 +21,9 @@ pub enum TurnError {
     /// The secret is empty, so that anybody could make credentials.
     #[error("expected a secret for TURN credentials, got an empty one")]
     Secret,
+    /// A thread can't be had.
+    #[error("cannot start a thread of the media relay: {0}")]
+    Thread(io::Error),
     /// A socket can't be had.
     #[error("cannot listen on {address} (UDP): {source}")]
     Listen {

@@ -31,11 +31,15 @@ pub enum DropReason {
     SendFailed,
     /// Its client is connected, and reads too slowly.
     Backlog,
+    /// Media beyond what its sender's allocation may send in its time.
+    OverRate,
+    /// A member's request that came when too many were waiting.
+    Overloaded,
 }
 
 impl DropReason {
     /// Every reason, in the order of the declaration.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Foreign,
         Self::Malformed,
         Self::Fingerprint,
@@ -48,6 +52,8 @@ impl DropReason {
         Self::NotWelcome,
         Self::SendFailed,
         Self::Backlog,
+        Self::OverRate,
+        Self::Overloaded,
     ];
 }
 
@@ -74,7 +80,8 @@ pub struct Figures {
     pub connections_refused: u64,
     /// Messages that came in, of every kind and over every transport.
     pub datagrams: u64,
-    /// Media datagrams that were handed over.
+    /// Media datagrams that were handed over, those included that then
+    /// couldn't be sent.
     pub packets: u64,
     /// Bytes of media that were handed over, without headers.
     pub bytes: u64,
@@ -117,6 +124,12 @@ pub(crate) struct Counters {
 impl Counters {
     pub(crate) fn dropped(&self, reason: DropReason) {
         self.drops[reason as usize].increment();
+    }
+
+    pub(crate) fn dropped_many(&self, reason: DropReason, count: u64) {
+        if count > 0 {
+            self.drops[reason as usize].add(count);
+        }
     }
 
     pub(crate) fn refused(&self, code: ErrorCode) {

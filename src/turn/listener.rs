@@ -1,111 +1,88 @@
-//! One UDP socket and the task that serves it.
-//!
-//! Media is handed over within the task, before the next datagram is read; requests wait for the
-//! control lock. Datagrams up to the longest that UDP has are read whole, and passed on whole or
-//! not at all.
+//! The UDP sockets of one listening address: one per shard, among which the system divides the
+//! clients, always the same to the same shard.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::net::{SocketAddr, UdpSocket};
 
+use nix::sys::socket::{setsockopt, sockopt::UdpGroSegment};
+use rustix::net::sockopt::{
+    Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
+};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::UdpSocket;
 
-use crate::base::task::Tasks;
-
-use super::allocation::ListenerId;
 use super::error::TurnError;
-use super::message::{HEADROOM, TAILROOM};
-use super::passage::Passage;
-use super::relay::State;
 
-/// What the system is asked to keep for a busy task, bytes; it may give less.
+/// What the system is asked to keep for a busy shard, bytes; it may give less.
 const SOCKET_BUFFER: usize = 8 * 1024 * 1024;
 
-/// More than the longest payload of a UDP datagram.
-const MAX_DATAGRAM: usize = 65_536;
-
-/// Datagrams read per wake-up before other tasks have their turn.
-const BATCH: usize = 64;
-
-/// Failures to receive in a row before the socket counts as lost.
-const MAX_FAILURES: u32 = 100;
-
-/// How long the task rests after a failure to receive.
-const FAILURE_PAUSE: Duration = Duration::from_millis(20);
-
-/// Binds a UDP socket. An IPv6 socket serves IPv4 too unless `beside_v4`.
-pub(super) fn bind(address: SocketAddr, beside_v4: bool) -> Result<UdpSocket, TurnError> {
-    let listen = || -> io::Result<UdpSocket> {
-        let domain = Domain::for_address(address);
-        let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
-        if address.is_ipv6() {
-            socket.set_only_v6(beside_v4)?;
-        }
-        socket.set_nonblocking(true)?;
-        socket.set_recv_buffer_size(SOCKET_BUFFER)?;
-        socket.set_send_buffer_size(SOCKET_BUFFER)?;
-        socket.bind(&address.into())?;
-        UdpSocket::from_std(socket.into())
-    };
-    listen().map_err(|source| TurnError::Listen { address, source })
-}
-
-/// A listening socket at work.
+/// An address that is listened on.
 #[derive(Debug)]
 pub(super) struct Listener {
-    id: ListenerId,
-    state: Arc<State>,
-    passage: Passage,
+    pub(super) address: SocketAddr,
+    sockets: Vec<UdpSocket>,
 }
 
 impl Listener {
-    pub(super) fn new(id: ListenerId, state: Arc<State>) -> Self {
-        Self {
-            id,
-            passage: Passage::new(id, Arc::clone(&state)),
-            state,
-        }
-    }
-
-    /// Serves until the tasks stop; stops them when the socket is lost.
-    pub(super) async fn run(mut self, tasks: Tasks) {
-        let state = Arc::clone(&self.state);
-        let Some(socket) = state.socket(self.id) else {
-            return;
+    /// Binds a socket for every shard. An IPv6 one serves IPv4 too unless `beside_v4`.
+    ///
+    /// An address that anybody listens on already is refused: the first socket is bound for itself
+    /// alone and only then opened to its siblings.
+    pub(super) fn bind(
+        address: SocketAddr,
+        beside_v4: bool,
+        shards: usize,
+    ) -> Result<Self, TurnError> {
+        let listen = || -> io::Result<Self> {
+            let first = open(address, beside_v4)?;
+            first.bind(&address.into())?;
+            let bound = UdpSocket::from(first.try_clone()?).local_addr()?;
+            first.set_reuse_port(shards > 1)?;
+            note_buffers(&first, bound);
+            let mut sockets = vec![UdpSocket::from(first)];
+            while sockets.len() < shards {
+                let sibling = open(bound, beside_v4)?;
+                sibling.set_reuse_port(true)?;
+                sibling.bind(&bound.into())?;
+                sockets.push(UdpSocket::from(sibling));
+            }
+            Ok(Self {
+                address: bound,
+                sockets,
+            })
         };
-        let mut buffer = vec![0; HEADROOM + MAX_DATAGRAM + TAILROOM];
-        let mut failures = 0;
-        while failures < MAX_FAILURES {
-            let ready = tokio::select! {
-                () = tasks.stopping() => return,
-                ready = socket.readable() => ready,
-            };
-            match ready {
-                Ok(()) => match self.take_batch(socket, &mut buffer).await {
-                    Ok(()) => failures = 0,
-                    Err(_) => failures += 1,
-                },
-                Err(_) => failures += 1,
-            }
-            if failures > 0 {
-                tokio::time::sleep(FAILURE_PAUSE).await;
-            }
-        }
-        tracing::error!("a socket of the media relay no longer receives; stopping");
-        tasks.stop();
+        listen().map_err(|source| TurnError::Listen { address, source })
     }
 
-    async fn take_batch(&mut self, socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<()> {
-        for _ in 0..BATCH {
-            let received = socket.try_recv_from(&mut buffer[HEADROOM..HEADROOM + MAX_DATAGRAM]);
-            match received {
-                Ok((length, client)) => self.passage.take(buffer, length, client).await,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+    /// A shard's socket. Any of them sends to any client, because their address is one.
+    pub(super) fn socket(&self, shard: usize) -> Option<&UdpSocket> {
+        self.sockets.get(shard)
     }
+}
+
+fn open(address: SocketAddr, beside_v4: bool) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    // Nobody on the way may cut a packet up, and no path's history decides what is sent.
+    if address.is_ipv6() {
+        socket.set_only_v6(beside_v4)?;
+        set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::PROBE)?;
+    } else {
+        set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::PROBE)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.set_recv_buffer_size(SOCKET_BUFFER)?;
+    socket.set_send_buffer_size(SOCKET_BUFFER)?;
+    // A system without it hands over every datagram by itself, which is served as well.
+    let _ = setsockopt(&socket, UdpGroSegment, &true);
+    Ok(socket)
+}
+
+fn note_buffers(socket: &Socket, address: SocketAddr) {
+    tracing::debug!(
+        %address,
+        asked = SOCKET_BUFFER,
+        to_receive = socket.recv_buffer_size().unwrap_or_default(),
+        to_send = socket.send_buffer_size().unwrap_or_default(),
+        "buffers of a socket of the media relay, bytes"
+    );
 }

@@ -7,26 +7,30 @@
 //! counted says who talked to whom.
 //!
 //! ```text
-//!   listener ┐
-//!   stream ──┴ ChannelData, Send ──▶ dataplane: two look-ups, two permissions ──▶ listener, outbox
-//!      │                                  ▲
-//!      └── other STUN ──▶ gate ──▶ control ┴─▶ engine (the turn crate)
+//!   shard ──┬─ ChannelData, Send ──▶ dataplane: two look-ups, two permissions ──▶ shard, outbox
+//!   stream ─┤                                 ▲
+//!           └─ other STUN ──▶ gate ──▶ control ┴─▶ engine (the turn crate)
 //! ```
 //!
-//! `listener` serves a UDP socket; `stream` a TCP or TLS connection, cut into messages by `framing`
-//! and written to from its `outbox`; `streams` knows all of them; `passage` is the way from any.
-//! `message` is every byte of STUN; `gate` decides who may ask; `control` knows the rules for each
-//! request; `ledger` keeps what was given away (`ports`, `quota`, `peers` and the data plane's
-//! table); `engine` is the seam behind which the `turn` crate can be replaced.
+//! `shard` is a thread with a UDP socket of its own per `listener`; there are as many as cores, and
+//! what has to wait they leave at the `desk`. `stream` serves a TCP or TLS connection, cut into
+//! messages by `framing` and written to from its `outbox`; `streams` knows all of them; `passage`
+//! is the way from any of these. `message` is every byte of STUN; `gate` decides who may ask;
+//! `control` knows the rules for each request; `ledger` keeps what was given away (`ports`,
+//! `quota`, `peers` and the data plane's table); `engine` is the seam behind which the `turn` crate
+//! can be replaced.
 
 mod allocation;
+mod bitrate;
 mod control;
 mod dataplane;
+mod desk;
 mod engine;
 mod error;
 mod figures;
 mod framing;
 mod gate;
+mod hash;
 mod ledger;
 mod listener;
 mod message;
@@ -38,6 +42,7 @@ mod ports;
 mod quota;
 mod relay;
 mod settings;
+mod shard;
 mod stream;
 mod streams;
 #[cfg(test)]

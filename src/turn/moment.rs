@@ -26,6 +26,11 @@ impl Moment {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// Nanoseconds from the start; it is five hundred years before they are too many.
+    pub(crate) fn as_nanos(self) -> u64 {
+        u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// Whole seconds from the start.
     pub(crate) const fn as_secs(self) -> u64 {
         self.0.as_secs()

@@ -15,7 +15,7 @@ use super::message::{HEADER, HEADROOM, TransactionId, frame_channel_data, frame_
 use super::relay::State;
 
 /// The longest Data indication whose length can be written (RFC 8489 §5).
-const MAX_INDICATION: usize = HEADER + 65_532;
+pub(super) const MAX_INDICATION: usize = HEADER + 65_532;
 
 /// Where media lies in the buffer, and where it goes.
 type Routed = Result<(Delivery, Range<usize>), DropReason>;
@@ -25,9 +25,7 @@ type Routed = Result<(Delivery, Range<usize>), DropReason>;
 pub(super) struct Passage {
     id: ListenerId,
     state: Arc<State>,
-    /// Transactions of Data indications: where they begin is random, and none comes twice.
-    transaction_prefix: [u8; 4],
-    indications: u64,
+    transactions: Transactions,
 }
 
 impl Passage {
@@ -35,8 +33,7 @@ impl Passage {
         Self {
             id,
             state,
-            transaction_prefix: random::draw(),
-            indications: u64::from_ne_bytes(random::draw()),
+            transactions: Transactions::new(),
         }
     }
 
@@ -57,8 +54,9 @@ impl Passage {
                 match state.gate.judge(message, client, now, calendar) {
                     Verdict::Media(shape) => {
                         read_send_indication(&shape).and_then(|(peer, media)| {
-                            let ledger = state.books.ledger();
-                            let delivery = ledger.table.route_peer(&tuple, peer, now)?;
+                            let ledger = state.books.read();
+                            let delivery =
+                                ledger.table.route_peer(&tuple, peer, media.len(), now)?;
                             Ok((delivery, media))
                         })
                     }
@@ -67,24 +65,24 @@ impl Passage {
                         let around = state.surroundings(self.id);
                         let verdict = control.answer(&request, tuple, around).await;
                         drop(control);
-                        return self.answer(tuple, verdict).await;
+                        return self.answer(tuple, verdict);
                     }
-                    verdict => return self.answer(tuple, verdict).await,
+                    verdict => return self.answer(tuple, verdict),
                 }
             }
             _ => Err(DropReason::Foreign),
         };
-        self.deliver(buffer, routed).await;
+        self.deliver(buffer, routed);
     }
 
     /// Sends an answer to whoever asked, or counts why there is none.
-    async fn answer(&self, tuple: FiveTuple, verdict: Verdict<'_>) {
+    fn answer(&self, tuple: FiveTuple, verdict: Verdict<'_>) {
         match verdict {
             Verdict::Answer(bytes, code) => {
                 if let Some(code) = code {
                     self.state.counters.refused(code);
                 }
-                if let Err(reason) = self.state.send(&bytes, &tuple).await {
+                if let Err(reason) = self.state.send(&bytes, &tuple) {
                     self.state.counters.dropped(reason);
                 }
             }
@@ -94,7 +92,7 @@ impl Passage {
     }
 
     /// Hands media over, or counts why not.
-    async fn deliver(&mut self, buffer: &mut [u8], routed: Routed) {
+    fn deliver(&mut self, buffer: &mut [u8], routed: Routed) {
         let (delivery, media) = match routed {
             Ok(routed) => routed,
             Err(reason) => return self.state.counters.dropped(reason),
@@ -103,12 +101,12 @@ impl Passage {
         let framed = match delivery.form {
             Form::Channel(number) => frame_channel_data(buffer, &media, number),
             Form::Indication(peer) => {
-                frame_data_indication(buffer, &media, peer, &self.transaction())
+                frame_data_indication(buffer, &media, peer, &self.transactions.draw())
             }
         };
         let fits = matches!(delivery.form, Form::Channel(_)) || framed.len() <= MAX_INDICATION;
         let sent = if fits {
-            self.state.send(&buffer[framed], &delivery.to).await
+            self.state.send(&buffer[framed], &delivery.to)
         } else {
             Err(DropReason::SendFailed)
         };
@@ -121,20 +119,38 @@ impl Passage {
             Err(reason) => self.state.counters.dropped(reason),
         }
     }
-
-    fn transaction(&mut self) -> TransactionId {
-        self.indications = self.indications.wrapping_add(1);
-        let mut transaction = TransactionId::default();
-        transaction[..4].copy_from_slice(&self.transaction_prefix);
-        transaction[4..].copy_from_slice(&self.indications.to_be_bytes());
-        transaction
-    }
 }
 
 fn route_channel_data(state: &State, message: &[u8], tuple: &FiveTuple) -> Routed {
     let (number, media) = read_channel_data(message)?;
     let now = state.books.time.now();
-    let ledger = state.books.ledger();
-    let delivery = ledger.table.route_channel(tuple, number, now)?;
+    let ledger = state.books.read();
+    let delivery = ledger
+        .table
+        .route_channel(tuple, number, media.len(), now)?;
     Ok((delivery, media))
+}
+
+/// Transactions of Data indications: where they begin is random, and none comes twice.
+#[derive(Debug)]
+pub(super) struct Transactions {
+    prefix: [u8; 4],
+    next: u64,
+}
+
+impl Transactions {
+    pub(super) fn new() -> Self {
+        Self {
+            prefix: random::draw(),
+            next: u64::from_ne_bytes(random::draw()),
+        }
+    }
+
+    pub(super) fn draw(&mut self) -> TransactionId {
+        self.next = self.next.wrapping_add(1);
+        let mut transaction = TransactionId::default();
+        transaction[..4].copy_from_slice(&self.prefix);
+        transaction[4..].copy_from_slice(&self.next.to_be_bytes());
+        transaction
+    }
 }

@@ -11,15 +11,18 @@ use crate::base::task::Tasks;
 use crate::base::{Clock, Timestamp, UserId};
 
 use super::allocation::{FiveTuple, ListenerId};
+use super::bitrate::Bitrate;
 use super::control::{Books, Control, Surroundings};
+use super::desk::Desk;
 use super::error::TurnError;
 use super::figures::{Counters, DropReason, Figures};
 use super::gate::Gate;
 use super::ledger::Ledger;
-use super::listener::{self, Listener};
+use super::listener::Listener;
 use super::message::{Class, Method, Shape, Writer};
 use super::moment::Timekeeper;
 use super::settings::{ChannelNumbers, Settings, TlsSettings};
+use super::shard::Shard;
 use super::stream;
 use super::streams::{Door, Privacy, Streams};
 
@@ -48,10 +51,12 @@ impl Relay {
     /// Binds every address and begins to serve. To be called within a Tokio runtime.
     pub fn start(settings: Settings, clock: Clock, tasks: &Tasks) -> Result<Self, TurnError> {
         settings.check()?;
+        let shards = settings.shards();
         let state = Arc::new(State::new(settings, clock)?);
-        for id in state.listener_ids() {
-            let listener = Listener::new(id, Arc::clone(&state));
-            tasks.spawn("turn listener", listener.run(tasks.clone()));
+        let desk = Desk::open(Arc::clone(&state), tasks);
+        for number in 0..shards {
+            Shard::start(number, Arc::clone(&state), desk.clone(), tasks)
+                .map_err(TurnError::Thread)?;
         }
         for id in state.streams.ids() {
             let acceptor = stream::accept(id, Arc::clone(&state), tasks.clone());
@@ -99,7 +104,7 @@ impl Relay {
 
     /// What was counted so far.
     pub fn figures(&self) -> Figures {
-        let ledger = self.state.books.ledger();
+        let ledger = self.state.books.read();
         Figures {
             allocations: u64::try_from(ledger.table.len()).unwrap_or(u64::MAX),
             allocations_ever: ledger.opened(),
@@ -141,25 +146,23 @@ fn is_every_v6(address: SocketAddr) -> bool {
 fn bind(
     address: SocketAddr,
     beside_v4: bool,
+    shards: usize,
     tcp: bool,
-) -> Result<(UdpSocket, Option<Door>), TurnError> {
+) -> Result<(Listener, Option<Door>), TurnError> {
     let mut attempts = if address.port() == 0 {
         PORT_ATTEMPTS
     } else {
         1
     };
     loop {
-        let socket = listener::bind(address, beside_v4)?;
+        let listener = Listener::bind(address, beside_v4, shards)?;
         if !tcp {
-            return Ok((socket, None));
+            return Ok((listener, None));
         }
-        let bound = socket
-            .local_addr()
-            .map_err(|source| TurnError::Listen { address, source })?;
         attempts -= 1;
-        match Door::bind(bound, beside_v4, None) {
+        match Door::bind(listener.address, beside_v4, None) {
             Err(error) if error.is_in_use() && attempts > 0 => {}
-            door => return Ok((socket, Some(door?))),
+            door => return Ok((listener, Some(door?))),
         }
     }
 }
@@ -183,7 +186,7 @@ pub(super) struct State {
     pub(super) control: Mutex<Control>,
     pub(super) counters: Counters,
     pub(super) streams: Arc<Streams>,
-    sockets: Vec<UdpSocket>,
+    pub(super) listeners: Vec<Listener>,
     addresses: Vec<SocketAddr>,
     public: Option<IpAddr>,
     channels: ChannelNumbers,
@@ -191,32 +194,29 @@ pub(super) struct State {
 
 impl State {
     fn new(settings: Settings, clock: Clock) -> Result<Self, TurnError> {
-        let mut sockets = Vec::with_capacity(settings.listen.len());
-        let mut addresses = Vec::with_capacity(settings.listen.len());
-        let mut doors = Vec::new();
         let beside_v4 = settings.listen.iter().any(SocketAddr::is_ipv4);
+        let shards = settings.shards();
+        let mut listeners = Vec::with_capacity(settings.listen.len());
+        let mut doors = Vec::new();
         for address in settings.listen {
-            let (socket, door) = match bind(address, beside_v4, settings.tcp) {
+            let (listener, door) = match bind(address, beside_v4, shards, settings.tcp) {
                 Err(error) if beside_v4 && is_every_v6(address) && error.is_missing_family() => {
                     tracing::warn!("this machine has no IPv6; the media relay goes without");
                     continue;
                 }
                 bound => bound?,
             };
-            let bound = socket
-                .local_addr()
-                .map_err(|source| TurnError::Listen { address, source })?;
-            sockets.push(socket);
-            addresses.push(bound);
+            listeners.push(listener);
             doors.extend(door);
         }
         doors.extend(encrypted_doors(settings.tls)?);
-        let ledger = Ledger::new(
+        let mut ledger = Ledger::new(
             settings.public_address,
             settings.relay_ports,
             settings.max_allocations,
             settings.max_allocations_per_user,
         );
+        ledger.table.max_bitrate = settings.max_bitrate.map(Bitrate);
         Ok(Self {
             gate: Gate::new(
                 settings.realm,
@@ -228,20 +228,11 @@ impl State {
             control: Mutex::new(Control::new(settings.max_allocations)),
             counters: Counters::default(),
             streams: Arc::new(Streams::new(doors, settings.connections)),
-            sockets,
-            addresses,
+            addresses: listeners.iter().map(|listener| listener.address).collect(),
+            listeners,
             public: settings.public_address,
             channels: settings.channels,
         })
-    }
-
-    fn listener_ids(&self) -> impl Iterator<Item = ListenerId> + use<> {
-        (0..=u16::MAX).take(self.sockets.len()).map(ListenerId)
-    }
-
-    /// The socket of a listener.
-    pub(super) fn socket(&self, id: ListenerId) -> Option<&UdpSocket> {
-        self.sockets.get(usize::from(id.0))
     }
 
     /// What a request to this listener is asked amid.
@@ -259,13 +250,16 @@ impl State {
         }
     }
 
-    /// Sends over the transport that the client came by. A connection never makes this wait.
-    pub(super) async fn send(&self, message: &[u8], to: &FiveTuple) -> Result<(), DropReason> {
+    /// Sends over the transport that the client came by, from the address that it knows. Never
+    /// waits.
+    pub(super) fn send(&self, message: &[u8], to: &FiveTuple) -> Result<(), DropReason> {
         if to.listener.stream_index().is_some() {
             return self.streams.offer(message, to);
         }
-        let socket = self.socket(to.listener).ok_or(DropReason::SendFailed)?;
-        let sent = socket.send_to(message, to.client).await;
+        let listener = self.listeners.get(usize::from(to.listener.0));
+        let socket = listener.and_then(|listener| listener.socket(0));
+        let socket = socket.ok_or(DropReason::SendFailed)?;
+        let sent = socket.send_to(message, to.client);
         sent.map(|_| ()).map_err(|_| DropReason::SendFailed)
     }
 

@@ -1,6 +1,7 @@
 //! What the relay is told at its start.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,9 +68,19 @@ pub struct Settings {
     pub answers: AnswerRates,
     /// Which channels clients may bind.
     pub channels: ChannelNumbers,
+    /// Bits of media per second that one allocation may send. None: as many as it likes.
+    pub max_bitrate: Option<NonZeroU64>,
+    /// Threads that move media. None: one per core; never more than there are cores.
+    pub shards: Option<NonZeroUsize>,
 }
 
 impl Settings {
+    /// How many threads move media.
+    pub(super) fn shards(&self) -> usize {
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.shards.unwrap_or(cores).min(cores).get()
+    }
+
     /// Checks what a type can't say.
     pub(super) fn check(&self) -> Result<(), TurnError> {
         if self.listen.is_empty() {
@@ -113,6 +124,8 @@ mod tests {
             secret: TurnSecret::new(b"secret".to_vec()),
             answers: AnswerRates::default(),
             channels: ChannelNumbers::default(),
+            max_bitrate: None,
+            shards: None,
         }
     }
 

@@ -237,7 +237,7 @@ impl Session {
                 () = tasks.stopping() => break,
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
             }
-            let ledger = self.state.books.ledger();
+            let ledger = self.state.books.read();
             let is_used = ledger.table.of_client(&self.berth.tuple).is_some();
             if !is_used && !was_used {
                 break;

@@ -71,6 +71,7 @@ relay_ports = "33-34"
 credential_ttl = "35m"
 max_allocations = 36
 max_allocations_per_user = 37
+max_bitrate = 48
 nonce_ttl = "38m"
 secret_file = "/etc/privcomm/secret"
 [store]
@@ -137,6 +138,7 @@ fn all_different() -> Config {
             credential_ttl: seconds(35 * 60),
             max_allocations: 36,
             max_allocations_per_user: 37,
+            max_bitrate: 48,
             nonce_ttl: seconds(38 * 60),
             secret_file: Some("/etc/privcomm/secret".into()),
         },

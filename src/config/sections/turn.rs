@@ -58,6 +58,10 @@ section! {
         /// Allocations at once per user, so that one can't take them all.
         max_allocations_per_user: usize = 12, Count(1..=65_535);
 
+        /// Bits of media per second that each allocation may send, so that a relay for calls is
+        /// none for films; a second's worth may come at once. 0: as many as it likes.
+        max_bitrate: u64 = 1_000_000, Count(0..=100_000_000_000);
+
         /// How long a nonce is good for; then clients are handed another, at least once an hour
         /// (RFC 8656, section 5).
         nonce_ttl: Duration = minutes(10), Span(seconds(1)..=hours(1));

@@ -9,7 +9,7 @@ mod refresh;
 mod replay;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use crate::base::UserId;
@@ -33,21 +33,26 @@ const MAX_LIFETIME: Duration = Duration::from_hours(1);
 /// The ledger with the time: what the engine's farewell needs too.
 #[derive(Debug)]
 pub(crate) struct Books {
-    ledger: Mutex<Ledger>,
+    ledger: RwLock<Ledger>,
     pub(crate) time: Timekeeper,
 }
 
 impl Books {
     pub(crate) fn new(ledger: Ledger, time: Timekeeper) -> Self {
         Self {
-            ledger: Mutex::new(ledger),
+            ledger: RwLock::new(ledger),
             time,
         }
     }
 
     /// The ledger, for a moment: never across a wait.
-    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn ledger(&self) -> RwLockWriteGuard<'_, Ledger> {
+        self.ledger.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ledger to look things up in, beside others who do; each shard does once a round.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Ledger> {
+        self.ledger.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,7 +81,7 @@ impl Ask<'_> {
         &self.request.shape
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    fn ledger(&self) -> RwLockWriteGuard<'_, Ledger> {
         self.around.books.ledger()
     }
 

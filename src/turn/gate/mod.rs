@@ -55,6 +55,41 @@ pub(crate) struct Admitted<'a> {
     pub(crate) algorithm: Algorithm,
 }
 
+impl Admitted<'_> {
+    /// The same, on its own: with the datagram that it was read from.
+    pub(crate) fn keep(self, datagram: &[u8]) -> Admission {
+        Admission {
+            datagram: datagram.into(),
+            freshness: self.freshness,
+            key: self.key,
+            algorithm: self.algorithm,
+        }
+    }
+}
+
+/// An admitted request that can wait.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    datagram: Box<[u8]>,
+    freshness: Freshness,
+    key: Key,
+    algorithm: Algorithm,
+}
+
+impl Admission {
+    /// The request, read again; its integrity was checked before.
+    pub(crate) fn admitted(&self) -> Option<Admitted<'_>> {
+        let shape = Shape::read(&self.datagram).ok()?;
+        Some(Admitted {
+            shape,
+            username: shape.text(attribute::USERNAME)?,
+            freshness: self.freshness,
+            key: self.key.clone(),
+            algorithm: self.algorithm,
+        })
+    }
+}
+
 /// The gate: keys of this process, and who was promised what.
 #[derive(Debug)]
 pub(crate) struct Gate {

@@ -10,20 +10,25 @@ use crate::turn::message::{Class, Method, Shape, Writer, attribute};
 /// The longest answer to anybody who has proved nothing: a challenge, with FINGERPRINT.
 const LONGEST_ANSWER: usize = 64 + 8;
 
-/// Everything that comes back for `datagram`.
+/// Everything that comes back for `datagram`. Members and strangers are answered by different
+/// threads, each in order, so that it takes a fence of either kind.
 async fn answers(client: &Client, datagram: &[u8]) -> Vec<Vec<u8>> {
     client.send(datagram).await;
-    let transaction = random::draw();
-    let fence = Writer::new(Class::Request, Method::Binding, transaction).finish();
-    client.send(&fence).await;
+    let members = client.request(Method::CreatePermission, |it| it);
+    let strangers = Writer::new(Class::Request, Method::Binding, random::draw()).finish();
     let mut answers = Vec::new();
-    loop {
-        let answer = client.receive().await;
-        if Shape::read(&answer).is_ok_and(|shape| shape.transaction == transaction) {
-            return answers;
+    for fence in [members, strangers] {
+        let transaction = Shape::read(&fence).unwrap().transaction;
+        client.send(&fence).await;
+        loop {
+            let answer = client.receive().await;
+            if Shape::read(&answer).is_ok_and(|shape| shape.transaction == transaction) {
+                break;
+            }
+            answers.push(answer);
         }
-        answers.push(answer);
     }
+    answers
 }
 
 fn run<S: Strategy>(strategy: &S, test: &impl AsyncFn(&Client, S::Value))

@@ -9,6 +9,7 @@ mod media;
 mod opponent;
 mod permission;
 mod rig;
+mod rounds;
 mod soak;
 mod stranger;
 mod stream;

@@ -40,6 +40,9 @@ async fn two_clients_of_the_turn_crate_talk_and_change_to_channels() {
     let (anna_relayed, bert_relayed) =
         (at_anna.local_addr().unwrap(), at_bert.local_addr().unwrap());
     at_anna.send_to(b"too early", bert_relayed).await.unwrap();
+    while rig.relay.figures().dropped(DropReason::NotWelcome) == 0 {
+        tokio::task::yield_now().await;
+    }
     let mut buffer = [0; 100];
     for round in 0..50_u8 {
         at_bert.send_to(&[round, 1], anna_relayed).await.unwrap();

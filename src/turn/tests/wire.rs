@@ -59,6 +59,14 @@ impl Wire {
         }
     }
 
+    /// The socket for datagrams that this is.
+    pub(super) fn datagram_socket(&self) -> &UdpSocket {
+        match self {
+            Self::Datagrams(socket) => socket,
+            Self::Stream(_) => panic!("datagrams, not a stream"),
+        }
+    }
+
     /// The stream that this is.
     pub(super) fn stream(&self) -> &StreamWire {
         match self {

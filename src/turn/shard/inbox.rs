@@ -1,0 +1,175 @@
+//! Datagrams in batches: read into slots that are used again, trains left where they came in.
+
+use std::io::IoSliceMut;
+use std::net::{SocketAddr, UdpSocket};
+use std::ops::Range;
+use std::os::fd::AsRawFd;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg,
+};
+
+/// Datagrams, or trains of them, that one call reads.
+pub(super) const BATCH: usize = 64;
+
+/// The least that is asked for at once, so that a lone packet costs little preparation.
+const NARROWEST: usize = 4;
+
+/// More than the longest datagram and the longest train. The odd lines keep slots from falling
+/// onto the same places of the processor's caches.
+const SLOT: usize = 65_536 + 3 * 64;
+
+/// A datagram, or a train of them: all `stride` long but the last, which may be shorter.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) from: SocketAddr,
+    start: usize,
+    length: usize,
+    stride: usize,
+}
+
+impl Arrival {
+    /// Where its datagrams lie in the slab.
+    pub(super) fn datagrams(self) -> impl Iterator<Item = Range<usize>> {
+        let end = self.start + self.length;
+        let count = self.length.div_ceil(self.stride).max(1);
+        (0..count).map(move |index| {
+            let start = self.start + index * self.stride;
+            start..(start + self.stride).min(end)
+        })
+    }
+}
+
+/// The slots of a shard.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    pub(super) slab: Vec<u8>,
+    pub(super) arrivals: Vec<Arrival>,
+    width: usize,
+}
+
+impl Inbox {
+    pub(super) fn new() -> Self {
+        Self {
+            slab: vec![0; BATCH * SLOT],
+            arrivals: Vec::with_capacity(BATCH),
+            width: NARROWEST,
+        }
+    }
+
+    /// Reads what waits at a socket, at most a batch, in the place of what was read before.
+    pub(super) fn receive(&mut self, socket: &UdpSocket) -> Result<(), Errno> {
+        self.arrivals.clear();
+        let width = self.width;
+        // Made anew each time: the system shortens their room for control messages as it reads.
+        let mut headers: MultiHeaders<SockaddrStorage> =
+            MultiHeaders::preallocate(width, Some(nix::cmsg_space!(i32)));
+        let mut slots: Vec<[IoSliceMut<'_>; 1]> = self
+            .slab
+            .chunks_mut(SLOT)
+            .take(width)
+            .map(|slot| [IoSliceMut::new(slot)])
+            .collect();
+        let flags = MsgFlags::MSG_DONTWAIT;
+        let received = recvmmsg(
+            socket.as_raw_fd(),
+            &mut headers,
+            slots.iter_mut(),
+            flags,
+            None,
+        )?;
+        let mut count = 0;
+        for message in received {
+            self.arrivals.extend(read(&message, count * SLOT));
+            count += 1;
+        }
+        self.adapt(count);
+        Ok(())
+    }
+
+    /// Asks for as many next time as there may be.
+    fn adapt(&mut self, received: usize) {
+        if received == self.width {
+            self.width = (self.width * 4).min(BATCH);
+        } else if received < self.width / 4 {
+            self.width = (self.width / 2).max(NARROWEST);
+        }
+    }
+}
+
+/// None: it has no sender that could be answered, or isn't whole.
+fn read(message: &RecvMsg<'_, '_, SockaddrStorage>, start: usize) -> Option<Arrival> {
+    let is_cut = message
+        .flags
+        .intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC);
+    let from = message.address.as_ref().and_then(socket_address)?;
+    let segment = message.cmsgs().ok()?.find_map(|control| match control {
+        ControlMessageOwned::UdpGroSegments(bytes) => usize::try_from(bytes).ok(),
+        _ => None,
+    });
+    let length = message.bytes;
+    let stride = segment.unwrap_or(length).max(1);
+    (!is_cut).then_some(Arrival {
+        from,
+        start,
+        length,
+        stride,
+    })
+}
+
+fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = storage
+        .as_sockaddr_in()
+        .map(|it| SocketAddr::V4((*it).into()));
+    v4.or_else(|| {
+        storage
+            .as_sockaddr_in6()
+            .map(|it| SocketAddr::V6((*it).into()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrival(length: usize, stride: usize) -> Arrival {
+        Arrival {
+            from: SocketAddr::from(([192, 0, 2, 1], 4000)),
+            start: 100,
+            length,
+            stride,
+        }
+    }
+
+    #[test]
+    fn a_train_is_its_datagrams_and_the_last_may_be_shorter() {
+        let cut = |length, stride| {
+            let places = arrival(length, stride).datagrams();
+            places.map(|it| (it.start, it.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(cut(7, 7), [(100, 107)]);
+        assert_eq!(cut(8, 4), [(100, 104), (104, 108)]);
+        assert_eq!(cut(9, 4), [(100, 104), (104, 108), (108, 109)]);
+        assert_eq!(cut(0, 1), [(100, 100)]);
+    }
+
+    #[test]
+    fn rounds_are_as_wide_as_the_traffic() {
+        let mut inbox = Inbox::new();
+        for (received, width) in [
+            (4, 16),
+            (16, 64),
+            (64, 64),
+            (15, 32),
+            (8, 32),
+            (1, 16),
+            (3, 8),
+            (1, 4),
+            (0, 4),
+        ] {
+            inbox.adapt(received);
+            assert_eq!(inbox.width, width);
+        }
+    }
+}
