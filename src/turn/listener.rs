@@ -37,7 +37,7 @@ impl Listener {
             first.bind(&address.into())?;
             let bound = UdpSocket::from(first.try_clone()?).local_addr()?;
             first.set_reuse_port(shards > 1)?;
-            note_buffers(&first, bound);
+            note_buffers(&first);
             let mut sockets = vec![UdpSocket::from(first)];
             while sockets.len() < shards {
                 let sibling = open(bound, beside_v4)?;
@@ -77,9 +77,8 @@ fn open(address: SocketAddr, beside_v4: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn note_buffers(socket: &Socket, address: SocketAddr) {
+fn note_buffers(socket: &Socket) {
     tracing::debug!(
-        %address,
         asked = SOCKET_BUFFER,
         to_receive = socket.recv_buffer_size().unwrap_or_default(),
         to_send = socket.send_buffer_size().unwrap_or_default(),
