@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::refusal::Refusal;
 use super::request_id::{self, RequestId};
 use crate::wire::Problem;
+use crate::wire::code::retry_after_seconds;
 
 /// A response whose body is at hand.
 pub(super) type Response = http::Response<Full<Bytes>>;
@@ -79,7 +80,7 @@ pub(super) fn refusal(of: &Refusal, id: &RequestId) -> Response {
 fn problem(refusal: &Refusal, id: &RequestId) -> (Response, Bytes) {
     let problem = Problem {
         status: refusal.status(),
-        retry_after: refusal.retry_after().map(whole_seconds),
+        retry_after: refusal.retry_after().map(retry_after_seconds),
         errors: refusal.fields(),
         ..Problem::new(refusal.code(), refusal.to_string(), id.as_str())
     };
@@ -88,11 +89,6 @@ fn problem(refusal: &Refusal, id: &RequestId) -> (Response, Bytes) {
     let mut response = content(status, PROBLEM, body.clone());
     hints(refusal, &problem, response.headers_mut());
     (response, body)
-}
-
-/// Waiting shorter than this would be too short.
-fn whole_seconds(wait: std::time::Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// The headers that tell programs what to do about it.
@@ -195,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_never_rounded_down() {
-        assert_eq!(whole_seconds(Duration::from_millis(1001)), 2);
-        assert_eq!(whole_seconds(Duration::from_secs(2)), 2);
+        assert_eq!(retry_after_seconds(Duration::from_millis(1001)), 2);
+        assert_eq!(retry_after_seconds(Duration::from_secs(2)), 2);
     }
 }

@@ -1,6 +1,8 @@
 //! The catalogue of errors (PROTOCOL.md §10): stable codes, their HTTP status, and the body that
 //! carries them (RFC 9457).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -125,6 +127,11 @@ pub struct Problem {
     /// The members that are wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
+}
+
+/// A wait as `retry_after` says it: whole seconds, rounded up, so that nobody comes back too early.
+pub fn retry_after_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// One member that is wrong.

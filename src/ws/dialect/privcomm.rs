@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use crate::base::{CallId, MessageId, UserId};
 use crate::calls::{CallEvent, Payload, Reason, Refusal, Signal};
 use crate::messenger::{Error, Event, Session, Welcome};
+use crate::wire::code::retry_after_seconds;
 use crate::wire::frame::{BadFrame, ClientFrame, MessageFrame};
 use crate::wire::reply::Reply;
 use crate::wire::{Code, JsonError};
@@ -113,7 +114,7 @@ fn error(error: &Error, id: Option<MessageId>, call_id: Option<&str>) -> String 
         detail: &error.detail(),
         id: id.as_deref(),
         call_id,
-        retry_after: error.retry_after().map(whole_seconds),
+        retry_after: error.retry_after().map(retry_after_seconds),
     };
     reply.encode()
 }
@@ -225,14 +226,9 @@ fn refused(call: Option<CallId>, refusal: Refusal) -> String {
         id: None,
         call_id: call.as_deref(),
         retry_after: match refusal {
-            Refusal::RateLimited(wait) => Some(whole_seconds(wait)),
+            Refusal::RateLimited(wait) => Some(retry_after_seconds(wait)),
             _ => None,
         },
     };
     reply.encode()
-}
-
-/// Rounded up: nobody is told to come back too early.
-fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
