@@ -15,12 +15,14 @@ mod kind;
 mod layers;
 mod nearest;
 mod problem;
+mod relay_url;
 mod sections;
 mod value;
 
 pub use example::example;
 pub use layers::{Entry, Layers, Loaded};
 pub use problem::{ConfigError, Fault, Problem, Source};
+pub use relay_url::{InvalidRelayUrl, RelayScheme, RelayTransport, RelayUrl};
 pub use sections::{
     Auth, CallPolicy, Calls, Config, Limits, ListenAddress, LogFormat, LogLevel, Messages, Rate,
     Registration, RegistrationMode, Server, Store, Telemetry, Turn,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use super::{Kind, Value};
-use crate::config::ListenAddress;
+use crate::config::{ListenAddress, RelayUrl};
 
 /// An address to listen on: TCP, or a Unix socket as `unix:/path`.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,26 @@ impl Kind<IpAddr> for Address {
     }
 
     fn write(&self, setting: &IpAddr) -> Value {
+        Value::Text(setting.to_string())
+    }
+}
+
+/// The address of a media relay on another machine.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::config) struct RelayAddress;
+
+impl Kind<RelayUrl> for RelayAddress {
+    fn expected(&self) -> String {
+        "a relay's address such as \"turn:relay.example.org:3478?transport=udp\", \
+         \"turns:relay.example.org:5349\" or \"stun:[2001:db8::1]:3478\""
+            .into()
+    }
+
+    fn read(&self, value: &Value) -> Option<RelayUrl> {
+        value.text()?.parse().ok()
+    }
+
+    fn write(&self, setting: &RelayUrl) -> Value {
         Value::Text(setting.to_string())
     }
 }
@@ -125,14 +145,14 @@ impl Kind<String> for Origin {
 }
 
 /// The host and, behind the last colon outside brackets, the port.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
+pub(in crate::config) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     }
 }
 
-fn is_host(host: &str) -> bool {
+pub(in crate::config) fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[') {
         let address = address.strip_suffix(']').map(str::parse::<Ipv6Addr>);
         return matches!(address, Some(Ok(address)) if format!("[{address}]") == host);
@@ -173,7 +193,7 @@ impl Kind<RangeInclusive<u16>> for Ports {
 }
 
 /// A number in digits only: no sign, no leading zero.
-fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
+pub(in crate::config) fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let plain = text == "0" || !text.starts_with('0');
     (digits && plain).then(|| text.parse().ok())?

@@ -74,6 +74,8 @@ max_allocations_per_user = 37
 max_bitrate = 48
 nonce_ttl = "38m"
 secret_file = "/etc/privcomm/secret"
+extra_urls = ["turn:relay.example.org?transport=udp"]
+drain_timeout = "49s"
 [store]
 path = "/var/lib/privcomm"
 cache = "39 MiB"
@@ -141,6 +143,8 @@ fn all_different() -> Config {
             max_bitrate: 48,
             nonce_ttl: seconds(38 * 60),
             secret_file: Some("/etc/privcomm/secret".into()),
+            extra_urls: vec!["turn:relay.example.org?transport=udp".parse().unwrap()],
+            drain_timeout: seconds(49),
         },
         store: Store {
             path: Some("/var/lib/privcomm".into()),

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{days, hours, minutes, seconds};
+use crate::config::RelayUrl;
 use crate::config::key::section;
 use crate::config::kind::{
-    AbsolutePath, Address, Count, List, Optional, Ports, Realm, Socket, Span, Switch,
+    AbsolutePath, Address, Count, List, Optional, Ports, Realm, RelayAddress, Socket, Span, Switch,
 };
 
 section! {
@@ -18,7 +19,7 @@ section! {
         enabled: bool = true, Switch;
 
         /// UDP addresses to listen on; members must reach them. Empty: port 3478 of every
-        /// interface, or of loopback where there is no public_url.
+        /// interface, or of loopback where there is neither a public_url nor `--role relay`.
         listen: Option<Vec<SocketAddr>> = None, Optional(List(Socket));
 
         /// Whether to listen on the same addresses over TCP, for members whose network lets no UDP
@@ -37,7 +38,7 @@ section! {
         /// The private key for TLS (PEM).
         tls_key: Option<PathBuf> = None, Optional(AbsolutePath);
 
-        /// The realm that credentials belong to. Empty: the host of public_url, else "privcomm".
+        /// The realm that credentials belong to. Empty: "privcomm".
         realm: Option<String> = None, Optional(Realm);
 
         /// The address at which clients reach the relay. Empty: found. Set it where this machine
@@ -67,7 +68,18 @@ section! {
         nonce_ttl: Duration = minutes(10), Span(seconds(1)..=hours(1));
 
         /// A file with the secret that credentials are made from, for relays on other machines that
-        /// share it. Empty: the secret made at the first start.
+        /// share it: one line of 16 to 512 characters, which no other user of the machine may read.
+        /// Empty: the secret made at the first start. With `--role relay` there must be one.
         secret_file: Option<PathBuf> = None, Optional(AbsolutePath);
+
+        /// Relays on other machines that share the secret: members are told of them behind this
+        /// one, in this order. Addresses with the same host are one relay, so give each relay one
+        /// name.
+        extra_urls: Vec<RelayUrl> = Vec::new(), List(RelayAddress);
+
+        /// How long calls may go on when the relay is told to stop; nothing new is let in meanwhile.
+        /// It ends with the last call, or on a second signal. A service manager must have as much
+        /// patience: systemd has TimeoutStopSec.
+        drain_timeout: Duration = seconds(0), Span(seconds(0)..=hours(1));
     }
 }
