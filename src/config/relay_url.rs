@@ -71,7 +71,9 @@ impl RelayUrl {
 
 /// A text that is no address of a relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected stun:HOST[:PORT], turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT][?transport=tcp]")]
+#[error(
+    "expected stun:HOST[:PORT], turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT][?transport=tcp]"
+)]
 pub struct InvalidRelayUrl;
 
 impl FromStr for RelayUrl {

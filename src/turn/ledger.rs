@@ -6,7 +6,10 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::base::random;
 
@@ -72,6 +75,10 @@ pub(crate) struct Ledger {
     quarantine: VecDeque<Resting>,
     last_id: u64,
     opened: u64,
+    /// Nobody new is let in.
+    is_draining: bool,
+    /// Told when the last allocation is gone.
+    emptied: Arc<Notify>,
 }
 
 impl Ledger {
@@ -91,6 +98,8 @@ impl Ledger {
             quarantine: VecDeque::new(),
             last_id: 0,
             opened: 0,
+            is_draining: false,
+            emptied: Arc::default(),
         }
     }
 
@@ -102,6 +111,9 @@ impl Ledger {
         now: Moment,
     ) -> Result<Claim, ErrorCode> {
         self.settle(now);
+        if self.is_draining {
+            return Err(ErrorCode::InsufficientCapacity);
+        }
         if !self.quota.admits(&holder) {
             return Err(ErrorCode::AllocationQuotaReached);
         }
@@ -139,6 +151,16 @@ impl Ledger {
         self.opened
     }
 
+    /// Lets nobody new in from now on.
+    pub(crate) fn drain(&mut self) {
+        self.is_draining = true;
+    }
+
+    /// What is told when the last allocation is gone.
+    pub(crate) fn emptied(&self) -> Arc<Notify> {
+        Arc::clone(&self.emptied)
+    }
+
     /// Gives a claimed port back that never came to be an allocation.
     pub(crate) fn abandon(&mut self, claim: &Claim) {
         self.ports.free(claim.port);
@@ -157,6 +179,9 @@ impl Ledger {
         if let Some(gone) = self.table.remove(tuple) {
             self.quota.remove_live(&gone.holder);
             self.rest(gone.relayed.port(), gone.holder, now);
+        }
+        if self.table.len() == 0 {
+            self.emptied.notify_waiters();
         }
     }
 

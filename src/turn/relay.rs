@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UdpSocket;
 use tokio::sync::Mutex;
 
 use crate::base::task::Tasks;
@@ -19,8 +18,8 @@ use super::figures::{Counters, DropReason, Figures};
 use super::gate::Gate;
 use super::ledger::Ledger;
 use super::listener::Listener;
-use super::message::{Class, Method, Shape, Writer};
 use super::moment::Timekeeper;
+use super::probe;
 use super::settings::{ChannelNumbers, Settings, TlsSettings};
 use super::shard::Shard;
 use super::stream;
@@ -28,12 +27,6 @@ use super::streams::{Door, Privacy, Streams};
 
 /// How often lapsed allocations are ended. Nothing passes through one meanwhile.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long one question of the health check waits for its answer.
-const CHECK_PATIENCE: Duration = Duration::from_millis(500);
-
-/// Questions of the health check before it gives up: a datagram may get lost in a flood.
-const CHECK_ATTEMPTS: usize = 4;
 
 /// Times that the system may choose a port over UDP before one is free over TCP too.
 const PORT_ATTEMPTS: usize = 16;
@@ -113,27 +106,44 @@ impl Relay {
         }
     }
 
-    /// Whether every listener on UDP answers: each is really asked, over the network, by a Binding.
+    /// Whether every listener answers: each is really asked, over the network, by a Binding; those
+    /// behind TLS, whether they accept.
     pub async fn check(&self) -> bool {
-        for address in &self.state.addresses {
-            if !self.state.answers_at(reachable(*address)).await {
+        let state = &self.state;
+        for address in &state.addresses {
+            if !probe::own_datagrams(*address, state.gate.probe).await {
+                return false;
+            }
+        }
+        for door in state.streams.doors() {
+            if !probe::own_door(&state.streams, door, state.gate.probe).await {
                 return false;
             }
         }
         true
     }
-}
 
-/// Where this machine reaches a socket that listens on `address`.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => {
-            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
+    /// Lets nobody new in from now on: Allocate is refused with 508, so that clients turn to another
+    /// relay. What there is goes on, and may be refreshed.
+    pub async fn drain(&self) {
+        // Whoever is being let in at this moment is in when it returns.
+        let _control = self.state.control.lock().await;
+        self.state.books.ledger().drain();
+    }
+
+    /// Resolves when there is no allocation.
+    pub async fn emptied(&self) {
+        let emptied = self.state.books.read().emptied();
+        loop {
+            let next = emptied.notified();
+            tokio::pin!(next);
+            // Before the look, so that an end between the two is heard.
+            next.as_mut().enable();
+            if self.state.books.read().table.len() == 0 {
+                return;
+            }
+            next.await;
         }
-        IpAddr::V6(ip) if ip.is_unspecified() => {
-            SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port())
-        }
-        _ => address,
     }
 }
 
@@ -269,33 +279,5 @@ impl State {
             interval.tick().await;
             self.control.lock().await.sweep(&self.books).await;
         }
-    }
-
-    async fn answers_at(&self, address: SocketAddr) -> bool {
-        let unspecified: IpAddr = match address {
-            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        let Ok(socket) = UdpSocket::bind((unspecified, 0)).await else {
-            return false;
-        };
-        if socket.connect(address).await.is_err() {
-            return false;
-        }
-        let question = Writer::new(Class::Request, Method::Binding, self.gate.probe).finish();
-        for _ in 0..CHECK_ATTEMPTS {
-            let mut answer = [0; 128];
-            let exchange = async {
-                socket.send(&question).await?;
-                socket.recv(&mut answer).await
-            };
-            if let Ok(Ok(length)) = tokio::time::timeout(CHECK_PATIENCE, exchange).await
-                && Shape::read(&answer[..length])
-                    .is_ok_and(|shape| shape.transaction == self.gate.probe)
-            {
-                return true;
-            }
-        }
-        false
     }
 }

@@ -6,12 +6,13 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
 use super::allocation::{FiveTuple, ListenerId};
 use super::error::TurnError;
@@ -116,6 +117,8 @@ struct Open {
     outboxes: HashMap<FiveTuple, Arc<Outbox>>,
     /// Connections by source; no more entries than outboxes.
     sources: HashMap<IpAddr, usize>,
+    /// Connections of this process's own health check, by where they come from.
+    expected: HashMap<SocketAddr, oneshot::Sender<()>>,
 }
 
 impl Streams {
@@ -146,6 +149,25 @@ impl Streams {
         self.doors.get(usize::from(id.stream_index()?))
     }
 
+    pub(super) fn doors(&self) -> &[Door] {
+        &self.doors
+    }
+
+    /// Lets one connection from `client` in whatever the limits say, and tells when it came.
+    pub(super) fn expect(&self, client: SocketAddr) -> Expected<'_> {
+        let (sender, arrived) = oneshot::channel();
+        self.write().expected.insert(client, sender);
+        Expected {
+            streams: self,
+            client,
+            arrived,
+        }
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Open> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn len(&self) -> usize {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         open.outboxes.len()
@@ -161,18 +183,24 @@ impl Streams {
     /// A place for a connection, unless the limits are reached. A client whose former connection
     /// isn't put away yet has none either: it would inherit what was the other's.
     pub(super) fn admit(self: &Arc<Self>, tuple: FiveTuple) -> Option<Berth> {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.write();
+        let expected = open.expected.remove(&tuple.client);
         let source = gate::site(tuple.client.ip());
         let from_there = open.sources.get(&source).copied().unwrap_or_default();
         let is_full =
             from_there >= self.limits.per_source || open.outboxes.len() >= self.limits.in_all;
-        if is_full || open.outboxes.contains_key(&tuple) {
+        let is_refused = is_full && expected.is_none();
+        if is_refused || open.outboxes.contains_key(&tuple) {
             return None;
         }
         let outbox = Arc::new(Outbox::default());
         open.sources.insert(source, from_there + 1);
         open.outboxes.insert(tuple, Arc::clone(&outbox));
         drop(open);
+        if let Some(expected) = expected {
+            // Whoever asked may have given up.
+            let _ = expected.send(());
+        }
         Some(Berth {
             streams: Arc::clone(self),
             tuple,
@@ -181,7 +209,7 @@ impl Streams {
     }
 
     fn leave(&self, tuple: &FiveTuple) {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.write();
         open.outboxes.remove(tuple);
         let source = gate::site(tuple.client.ip());
         if let Some(count) = open.sources.get_mut(&source) {
@@ -190,6 +218,27 @@ impl Streams {
                 open.sources.remove(&source);
             }
         }
+    }
+}
+
+/// A connection of this process's own that is on its way; dropping it withdraws the invitation.
+#[derive(Debug)]
+pub(super) struct Expected<'a> {
+    streams: &'a Streams,
+    client: SocketAddr,
+    arrived: oneshot::Receiver<()>,
+}
+
+impl Expected<'_> {
+    /// Whether it was accepted, once that is known.
+    pub(super) async fn accepted(mut self) -> bool {
+        (&mut self.arrived).await.is_ok()
+    }
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        self.streams.write().expected.remove(&self.client);
     }
 }
 
@@ -252,6 +301,19 @@ mod tests {
         drop(berths);
         let open = streams.open.read().unwrap();
         assert!(open.outboxes.is_empty() && open.sources.is_empty());
+    }
+
+    #[test]
+    fn whoever_is_expected_is_let_in_over_the_limits_and_once() {
+        let streams = streams(1, 1);
+        let _first = streams.admit(client("192.0.2.1:1")).unwrap();
+        let expected = streams.expect("192.0.2.1:2".parse().unwrap());
+        assert!(streams.admit(client("192.0.2.1:3")).is_none());
+        let own = streams.admit(client("192.0.2.1:2")).unwrap();
+        drop((own, expected));
+        assert!(streams.admit(client("192.0.2.1:2")).is_none());
+        drop(streams.expect("192.0.2.1:2".parse().unwrap()));
+        assert!(streams.admit(client("192.0.2.1:2")).is_none());
     }
 
     #[test]

@@ -1,13 +1,22 @@
 //! What the rest of the daemon asks of the relay.
 
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::net::TcpStream;
 
 use super::rig::Rig;
 use crate::base::Clock;
 use crate::base::UserId;
 use crate::base::task::Tasks;
 use crate::turn::message::{Class, Method, Writer};
-use crate::turn::{ErrorCode, Relay, TurnError};
+use crate::turn::{
+    Connection, Encryption, ErrorCode, Relay, Settings, TlsSettings, TurnError, answers,
+};
 
 #[tokio::test]
 async fn a_relay_that_runs_is_healthy_and_one_that_stopped_is_not() {
@@ -18,6 +27,84 @@ async fn a_relay_that_runs_is_healthy_and_one_that_stopped_is_not() {
     rig.tasks.stop();
     assert!(rig.tasks.join(Duration::from_secs(10)).await);
     assert!(!rig.relay.check().await);
+}
+
+/// Shakes hands with nobody.
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait]
+impl Encryption for Nobody {
+    async fn shake_hands(&self, _: TcpStream) -> io::Result<Box<dyn Connection>> {
+        pending().await
+    }
+}
+
+fn behind_tls(settings: &mut Settings) {
+    settings.tls = Some(TlsSettings {
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        encryption: Arc::new(Nobody),
+    });
+}
+
+#[tokio::test]
+async fn a_crowd_of_strangers_does_not_make_the_doors_look_dead() {
+    let rig = Rig::start_with(|settings| {
+        behind_tls(settings);
+        settings.connections.in_all = 1;
+    });
+    let stranger = rig.stream_client().await;
+    stranger.assert_nothing_came().await;
+    assert!(rig.relay.check().await);
+}
+
+#[tokio::test]
+async fn a_relay_elsewhere_is_asked_over_each_transport() {
+    let rig = Rig::start_with(behind_tls);
+    let (udp, tls) = (rig.address(), rig.relay.tls_addresses()[0]);
+    let answers = async |url: String| answers(&url.parse().unwrap()).await;
+    assert!(answers(format!("stun:{udp}")).await);
+    assert!(answers(format!("turn:{udp}?transport=tcp")).await);
+    assert!(answers(format!("turns:{tls}")).await);
+    let closed = rig_that_left().await;
+    assert!(!answers(format!("turn:{closed}")).await);
+    assert!(!answers(format!("turn:{closed}?transport=tcp")).await);
+    assert!(!answers(format!("turns:{closed}")).await);
+    assert!(!answers("turn:no-such-host.invalid".to_owned()).await);
+}
+
+/// An address at which nobody listens any more.
+async fn rig_that_left() -> SocketAddr {
+    let rig = Rig::start();
+    let address = rig.address();
+    rig.tasks.stop();
+    assert!(rig.tasks.join(Duration::from_secs(10)).await);
+    address
+}
+
+#[tokio::test]
+async fn a_relay_that_drains_keeps_what_it_has_and_lets_nobody_in() {
+    let rig = Rig::start();
+    let [(mut one, first), (mut other, second)] = rig.pair().await;
+    rig.relay.drain().await;
+    let mut late = rig.client().await;
+    let refused = late.try_allocate().await;
+    assert_eq!(refused.code(), Some(ErrorCode::InsufficientCapacity));
+    assert_eq!(one.try_refresh(600).await.code(), None);
+    one.send_to(second, b"still here").await;
+    assert_eq!(
+        other.receive_indication().await,
+        (first, b"still here".to_vec())
+    );
+
+    let emptied = rig.relay.emptied();
+    tokio::pin!(emptied);
+    assert!(futures_util::poll!(&mut emptied).is_pending());
+    assert_eq!(one.try_refresh(0).await.code(), None);
+    assert!(futures_util::poll!(&mut emptied).is_pending());
+    assert_eq!(other.try_refresh(0).await.code(), None);
+    emptied.await;
+    rig.relay.emptied().await;
 }
 
 #[tokio::test]
