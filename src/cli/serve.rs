@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tokio::runtime::Builder;
 
 use super::exit::{CliError, Exit};
 use super::settings::Settings;
 use crate::config::{ListenAddress, Telemetry};
-use crate::serve::{ServeError, Surroundings};
+use crate::serve::{Role, ServeError, Surroundings};
 
 /// How long work on blocking threads may hold up the end of a daemon that has already stopped.
 const LEFTOVERS: Duration = Duration::from_secs(1);
@@ -21,10 +22,15 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 Examples:
   privcomm serve                                   on this machine only
   privcomm serve --data ./state --listen 127.0.0.1:0
-  privcomm serve --config /etc/privcomm/config.toml --set telemetry.log=debug")]
+  privcomm serve --config /etc/privcomm/config.toml --set telemetry.log=debug
+  privcomm serve --role relay --set turn.secret_file=/etc/privcomm/turn-secret")]
 pub(super) struct Serve {
     #[command(flatten)]
     settings: Settings,
+
+    /// What to run: the whole appliance, or only a media relay for one on another machine
+    #[arg(long, value_name = "ROLE", env = "PRIVCOMM_ROLE", default_value = "appliance", value_parser = role())]
+    role: Role,
 
     /// State directory, with the database and the secrets [default: store.path]
     #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
@@ -52,6 +58,7 @@ impl Serve {
         let _logs = start_logging(&config.telemetry)
             .map_err(|error| CliError::Logging(error.to_string()))?;
         let surroundings = Surroundings {
+            role: self.role,
             data: self.data,
             ready_file: self.ready_file,
         };
@@ -67,4 +74,12 @@ impl Serve {
         result?;
         Ok(Exit::Done)
     }
+}
+
+fn role() -> impl TypedValueParser<Value = Role> {
+    let words = Role::WORDS.map(|(word, _)| word);
+    PossibleValuesParser::new(words).map(|chosen| {
+        let role = Role::WORDS.into_iter().find(|(word, _)| *word == chosen);
+        role.map_or_else(Role::default, |(_, role)| role)
+    })
 }

@@ -192,13 +192,20 @@ fn contact_list() -> Vec<Route> {
 
 fn calling() -> Vec<Route> {
     vec![
-        Route::member(Method::GET, "/api/v1/turn-credentials", |member, _| {
-            at_once(calls::turn_credentials(&member))
+        Route::member(Method::GET, "/api/v1/turn-credentials", |member, call| {
+            at_once(calls::turn_credentials(&member, &call))
         })
-        .about("Calls", "Credentials for the media relay")
+        .about("Calls", "Credentials for the media relays")
+        .notes(
+            "Relays are listed in the order in which they should be tried. Relays don't pass media on \
+             to each other, so both parties of a call must use the same one. With `call` the order is \
+             that call's own, the same for whoever asks with its id, and calls are spread over the \
+             relays; without it, it is the operator's. A relay that is known to be down stands last.",
+        )
+        .query("call", Form::Id, "The call they are for")
         .gives::<TurnCredentials>(200, "Good for a while; they say nothing of whose they are")
         .rate(|limits| limits.turn_credentials, "user")
-        .codes(&[Code::NotFound]),
+        .codes(&[Code::NotFound, Code::Suspended]),
         Route::member(Method::GET, "/api/v1/calls", |member, _| {
             at_once(calls::history(&member))
         })

@@ -311,14 +311,11 @@ impl Messenger {
                 Error::UserNotFound => Error::TokenExpired,
                 other => other,
             })?;
-        let is_revoked = {
-            let state = mailbox.lock();
-            state.is_gone || claims.issued_at <= state.tokens_since
-        };
-        if is_revoked {
+        let member = Member::new(self.clone(), mailbox, claims);
+        if member.is_revoked() {
             return Err(Error::TokenExpired);
         }
-        Ok(Member::new(self.clone(), mailbox, claims))
+        Ok(member)
     }
 
     pub(super) async fn check_query_token(&self, token: &str) -> Result<Member, Error> {

@@ -38,8 +38,8 @@ impl Messenger {
             status(matches!(checked, Ok(Ok(()))))
         };
         let turn = async {
-            match &self.relay {
-                Some(access) => status(access.relay.check().await),
+            match self.relay.as_ref().and_then(|access| access.relay.as_ref()) {
+                Some(relay) => status(relay.check().await),
                 None => HealthStatus::Off,
             }
         };

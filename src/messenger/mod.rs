@@ -21,6 +21,7 @@ mod relay;
 mod scope;
 mod session;
 mod signal;
+mod standing;
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -30,7 +31,7 @@ use std::sync::atomic::AtomicU64;
 
 pub use error::Error;
 pub use event::{Event, Letter, Receipt};
-pub use relay::RelayAccess;
+pub use relay::{RelayAccess, RelayPlace};
 pub use scope::{Knock, Member, Peer, Registration, Visitor};
 pub use session::{Session, Welcome};
 
@@ -75,7 +76,7 @@ pub struct Rooms {
     pub store: Store,
     /// Who is connected.
     pub hub: Hub<Event>,
-    /// The media relay, where it runs.
+    /// The media relays, where there are any.
     pub relay: Option<RelayAccess>,
     /// Keys of this daemon.
     pub secrets: Secrets,

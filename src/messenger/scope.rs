@@ -149,6 +149,12 @@ impl Member {
         self.claims.user
     }
 
+    /// Whether the account is gone, or its tokens were revoked since this one was looked at.
+    pub(super) fn is_revoked(&self) -> bool {
+        let state = self.mailbox.lock();
+        state.is_gone || self.claims.issued_at <= state.tokens_since
+    }
+
     /// Sends a message; returns when it is safe.
     pub async fn send(&self, request: SendRequest) -> Result<SendResponse, Error> {
         let (answer, safe) = oneshot::channel();

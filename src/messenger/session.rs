@@ -70,7 +70,7 @@ impl Session {
             outbox,
             place,
         };
-        if session.member.mailbox().lock().is_gone {
+        if session.member.is_revoked() {
             return Err(Error::TokenExpired);
         }
         messenger.signal_returned(session.member.user());

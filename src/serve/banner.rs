@@ -1,56 +1,99 @@
 //! What a person sees who started the daemon by hand.
 
 use std::io::{IsTerminal, Write, stderr};
+use std::path::Path;
 
-use super::daemon::Daemon;
+use super::relay::TurnAddresses;
 use crate::config::{ListenAddress, RegistrationMode};
 
+/// What is to be told of a process that runs.
+#[derive(Debug)]
+pub(super) struct Notice<'a> {
+    /// Where the media relay listens.
+    pub(super) turn: &'a TurnAddresses,
+    /// What there is beside the media relay.
+    pub(super) appliance: Option<ApplianceNotice<'a>>,
+}
+
+/// What is to be told of a whole appliance.
+#[derive(Debug)]
+pub(super) struct ApplianceNotice<'a> {
+    pub(super) http: &'a [ListenAddress],
+    pub(super) state_dir: &'a Path,
+    pub(super) registration: RegistrationMode,
+    pub(super) has_docs: bool,
+}
+
+impl Notice<'_> {
+    /// Where the HTTP side listens; nowhere, where there is none.
+    pub(super) fn http(&self) -> &[ListenAddress] {
+        self.appliance.as_ref().map_or(&[], |it| it.http)
+    }
+}
+
 /// On a terminal: what listens where, and what to try next. Elsewhere the log says where.
-pub(super) fn show(daemon: &Daemon) {
+pub(super) fn show(notice: &Notice<'_>) {
     if stderr().is_terminal() {
         // A terminal that can't be written to needs no banner.
-        let _ = stderr().write_all(text(daemon).as_bytes());
+        let _ = stderr().write_all(text(notice).as_bytes());
         return;
     }
-    for address in daemon.http_addresses() {
+    for address in notice.http() {
         tracing::info!("web and API: {address}");
     }
-    for (transport, address) in daemon.turn_addresses().each() {
+    for (transport, address) in notice.turn.each() {
         tracing::info!("calls: {address} ({transport})");
     }
 }
 
-fn text(daemon: &Daemon) -> String {
+fn text(notice: &Notice<'_>) -> String {
+    let what = match notice.appliance {
+        Some(_) => "privcomm",
+        None => "the media relay of privcomm",
+    };
     let mut lines = vec![format!(
-        "\nprivcomm {} is running\n",
+        "\n{what} {} is running\n",
         env!("CARGO_PKG_VERSION")
     )];
-    for address in daemon.http_addresses() {
+    for address in notice.http() {
         lines.push(format!("  API        {}", shown(address)));
     }
-    for (transport, address) in daemon.turn_addresses().each() {
+    for (transport, address) in notice.turn.each() {
         lines.push(format!(
             "  calls      {address} (STUN and TURN over {transport})"
         ));
     }
-    lines.push(format!("  state      {}", daemon.state_dir().display()));
-    lines.push(format!(
-        "  accounts   {}",
-        match daemon.registration() {
-            RegistrationMode::Open => "anybody who reaches this address can register",
-            RegistrationMode::Invite => "by invite",
-            RegistrationMode::Closed => "nobody new can register",
-        }
-    ));
-    if let Some(url) = daemon.http_addresses().iter().find_map(url) {
-        lines.push("\nTry next:".to_owned());
-        lines.push(format!("  curl {url}/health"));
-        if daemon.has_docs() {
-            lines.push(format!("  open {url}/docs in a browser: the whole API"));
-        }
+    match &notice.appliance {
+        Some(appliance) => lines.extend(about(appliance)),
+        None => lines.push(
+            "  accounts   none; whoever has credentials of an appliance with the same secret comes in"
+                .to_owned(),
+        ),
     }
     lines.push("  Ctrl-C stops it.\n\n".to_owned());
     lines.join("\n")
+}
+
+fn about(appliance: &ApplianceNotice<'_>) -> Vec<String> {
+    let mut lines = vec![
+        format!("  state      {}", appliance.state_dir.display()),
+        format!(
+            "  accounts   {}",
+            match appliance.registration {
+                RegistrationMode::Open => "anybody who reaches this address can register",
+                RegistrationMode::Invite => "by invite",
+                RegistrationMode::Closed => "nobody new can register",
+            }
+        ),
+    ];
+    if let Some(url) = appliance.http.iter().find_map(url) {
+        lines.push("\nTry next:".to_owned());
+        lines.push(format!("  curl {url}/health"));
+        if appliance.has_docs {
+            lines.push(format!("  open {url}/docs in a browser: the whole API"));
+        }
+    }
+    lines
 }
 
 fn shown(address: &ListenAddress) -> String {
@@ -61,5 +104,24 @@ fn url(address: &ListenAddress) -> Option<String> {
     match address {
         ListenAddress::Tcp(address) => Some(format!("http://{address}")),
         ListenAddress::Unix(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_on_its_own_says_so_and_names_no_page() {
+        let turn = TurnAddresses {
+            udp: vec!["192.0.2.1:3478".parse().unwrap()],
+            ..TurnAddresses::default()
+        };
+        let said = text(&Notice {
+            turn: &turn,
+            appliance: None,
+        });
+        assert!(said.contains("media relay") && said.contains("192.0.2.1:3478"));
+        assert!(!said.contains("http"));
     }
 }

@@ -4,10 +4,13 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::banner::{ApplianceNotice, Notice};
 use super::descriptors;
 use super::error::ServeError;
-use super::relay::{self, TurnAddresses};
+use super::relay::{self, Media, TurnAddresses};
+use super::role::Role;
 use super::state_dir::StateDir;
+use super::supervised::Supervised;
 use crate::base::Clock;
 use crate::base::task::Tasks;
 use crate::config::{Config, ListenAddress, RegistrationMode};
@@ -36,9 +39,11 @@ pub struct Daemon {
     store: Store,
     messenger: Messenger,
     server: http::Server,
+    /// The media relay, where it runs.
+    media: Option<Media>,
     /// WebSocket sessions.
     sockets: Tasks,
-    /// Everything, the sessions included.
+    /// Everything but the media relay, the sessions included.
     tasks: Tasks,
 }
 
@@ -55,10 +60,13 @@ impl Daemon {
         let store = open_store(&state_dir, &config).await?;
         let listeners = config.server.listen.iter().map(Listener::bind);
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
-        let relay = relay::start(&config, &secrets, &clock, &tasks)?;
-        let turn_addresses = relay
+        let turn_secret =
+            relay::shared_secret(&config)?.unwrap_or_else(|| secrets.turn_secret.clone());
+        let start_media = || Media::start(&config, Role::Appliance, &turn_secret);
+        let media = config.turn.enabled.then(start_media).transpose()?;
+        let turn_addresses = media
             .as_ref()
-            .map(|access| TurnAddresses::of(&access.relay))
+            .map(|media| media.addresses().clone())
             .unwrap_or_default();
         let settings = settings(&config, &listeners);
         if settings.origins.is_empty() {
@@ -68,7 +76,7 @@ impl Daemon {
         let rooms = Rooms {
             store: store.clone(),
             hub: Hub::default(),
-            relay,
+            relay: relay::access(&config, media.as_ref(), turn_secret, &tasks),
             secrets,
             clock,
         };
@@ -95,6 +103,7 @@ impl Daemon {
             store,
             messenger,
             server,
+            media,
             sockets,
             tasks,
         };
@@ -110,6 +119,11 @@ impl Daemon {
     /// Where the media relay listens, with real ports.
     pub fn turn_addresses(&self) -> &TurnAddresses {
         &self.turn_addresses
+    }
+
+    /// The use cases, for whoever runs the daemon in a process of their own.
+    pub fn messenger(&self) -> &Messenger {
+        &self.messenger
     }
 
     /// Where state is kept.
@@ -129,12 +143,24 @@ impl Daemon {
 
     /// Resolves when a part of the daemon failed and the rest must stop.
     pub async fn failed(&self) {
-        self.tasks.stopping().await;
+        match &self.media {
+            Some(media) => tokio::select! {
+                () = self.tasks.stopping() => {}
+                () = media.failed() => {}
+            },
+            None => self.tasks.stopping().await,
+        }
     }
 
     /// Stops everything in order. What was accepted is on disk when this returns. Clients who don't
-    /// finish in time are cut off, which is no fault: a stranger may hold half a request open.
+    /// finish in time are cut off, which is no fault: a stranger may hold half a request open. Calls
+    /// on the media relay may go on for `turn.drain_timeout` after everything else, unless it is a
+    /// failure that ends the rest.
     pub async fn stop(self) -> Result<(), ServeError> {
+        let is_broken = self.tasks.is_stopping();
+        if let Some(media) = &self.media {
+            media.drain().await;
+        }
         self.messenger.close_sessions(Farewell::Restart);
         self.sockets.stop();
         let (requests, sessions) =
@@ -145,9 +171,14 @@ impl Daemon {
         self.tasks.stop();
         let rest = self.tasks.join(LEFTOVERS).await;
         self.store.close().await;
+        let media = match self.media {
+            Some(media) if is_broken => media.stop().await,
+            Some(media) => media.stop_after_calls().await,
+            None => Ok(()),
+        };
         match self.tasks.failed() {
             Some(part) => Err(ServeError::Failed(part)),
-            None if rest => Ok(()),
+            None if rest => media,
             None => Err(ServeError::Unfinished),
         }
     }
@@ -178,6 +209,28 @@ impl Daemon {
             };
             maintenance::every(&tasks, SWEEP, job).await;
         });
+    }
+}
+
+impl Supervised for Daemon {
+    fn notice(&self) -> Notice<'_> {
+        Notice {
+            turn: self.turn_addresses(),
+            appliance: Some(ApplianceNotice {
+                http: self.http_addresses(),
+                state_dir: self.state_dir(),
+                registration: self.registration(),
+                has_docs: self.has_docs(),
+            }),
+        }
+    }
+
+    async fn failed(&self) {
+        Self::failed(self).await;
+    }
+
+    async fn stop(self) -> Result<(), ServeError> {
+        Self::stop(self).await
     }
 }
 

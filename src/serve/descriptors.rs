@@ -21,7 +21,7 @@ pub(super) fn raise(connections: usize) {
         && had < needed
     {
         tracing::warn!(
-            "server.max_connections and turn.max_allocations need {needed} open files, but the system \
+            "the connections allowed (server.max_connections, turn.max_allocations) need {needed} open files, but the system \
              allows {had}; fix: raise LimitNOFILE of the service (ulimit -n), or lower them"
         );
     }

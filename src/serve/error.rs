@@ -46,9 +46,55 @@ pub enum ServeError {
          server.public_url to what they reach it by, such as https://chat.example.org"
     )]
     NoOrigin,
+    /// A relay on its own has nothing to check credentials with.
+    #[error(
+        "--role relay needs turn.secret_file, the secret that the appliance makes credentials with\n  \
+         fix: make one with  openssl rand -base64 32 > FILE; chmod 600 FILE  and set turn.secret_file \
+         on every machine to a copy of it"
+    )]
+    TurnSecretMissing,
+    /// `turn.secret_file` can't be read.
+    #[error(
+        "turn.secret_file: can't read {}: {source}\n  fix: put the secret there, readable by the user \
+         that privcomm runs as",
+        path.display()
+    )]
+    TurnSecretUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Everybody on the machine can read, change or use `turn.secret_file`.
+    #[error(
+        "turn.secret_file: every user of this machine can get at {path}\n  fix: chmod o= {path}",
+        path = .0.display()
+    )]
+    TurnSecretShared(PathBuf),
     /// `turn.secret_file` doesn't hold a secret.
-    #[error("turn.secret_file: {0}")]
-    TurnSecret(#[from] InvalidTurnSecret),
+    #[error(
+        "turn.secret_file: {}: {source}\n  fix: write one with  openssl rand -base64 32  and copy it to \
+         every machine that shares it",
+        path.display()
+    )]
+    TurnSecret {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: InvalidTurnSecret,
+    },
+    /// There is nothing to run.
+    #[error(
+        "with --role relay there is only the media relay, and turn.enabled is false\n  \
+         fix: set turn.enabled = true, or leave --role relay out"
+    )]
+    RelayDisabled,
+    /// The relay listens and doesn't answer.
+    #[error(
+        "the media relay doesn't answer at its own addresses\n  fix: let this machine reach the \
+         addresses in turn.listen and turn.tls_listen, past its own firewall"
+    )]
+    RelaySilent,
     /// TLS is asked for without what it needs.
     #[error(
         "turn.tls_listen needs a certificate and its key\n  \

@@ -1,8 +1,8 @@
 //! Floor 6, the composition root: builds the rooms bottom-up, supervises them, stops them in order.
 //!
 //! Stopping: nothing new is accepted, clients are told to come back, requests in flight finish,
-//! what was accepted is committed, the file is closed. All of it within five seconds; a second
-//! signal doesn't wait for that.
+//! what was accepted is committed, the file is closed. All of it within five seconds; then calls on
+//! the media relay may go on for `turn.drain_timeout`. A second signal doesn't wait for any of that.
 
 mod banner;
 mod daemon;
@@ -10,21 +10,30 @@ mod descriptors;
 mod error;
 mod ready;
 mod relay;
+mod relay_box;
+mod role;
 mod signals;
 mod state_dir;
+mod supervised;
 
 use std::path::PathBuf;
 
 pub use daemon::Daemon;
 pub use error::ServeError;
 pub use relay::TurnAddresses;
+pub use role::Role;
 
+use self::relay_box::RelayBox;
+use self::signals::Stop;
+use self::supervised::Supervised;
 use crate::config::Config;
 
 /// What the command line says beyond the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
-    /// The state directory, in place of the configured one.
+    /// What the process is there for.
+    pub role: Role,
+    /// The state directory, in place of the configured one. A relay on its own has none.
     pub data: Option<PathBuf>,
     /// A file to write the real addresses to once everything listens.
     pub ready_file: Option<PathBuf>,
@@ -32,18 +41,33 @@ pub struct Surroundings {
 
 /// Runs the daemon until it is told to stop, or can't go on.
 pub async fn run(config: Config, surroundings: Surroundings) -> Result<(), ServeError> {
-    let mut stop = signals::Stop::listen()?;
-    let daemon = Daemon::start(config, surroundings.data).await?;
-    if let Some(path) = &surroundings.ready_file {
-        ready::write(path, &daemon)?;
+    let stop = Stop::listen()?;
+    let ready_file = surroundings.ready_file;
+    match surroundings.role {
+        Role::Appliance => {
+            let daemon = Daemon::start(config, surroundings.data).await?;
+            supervise(daemon, stop, ready_file).await
+        }
+        Role::Relay => supervise(RelayBox::start(&config).await?, stop, ready_file).await,
     }
-    banner::show(&daemon);
+}
+
+async fn supervise(
+    running: impl Supervised,
+    mut stop: Stop,
+    ready_file: Option<PathBuf>,
+) -> Result<(), ServeError> {
+    let notice = running.notice();
+    if let Some(path) = &ready_file {
+        ready::write(path, &notice)?;
+    }
+    banner::show(&notice);
     tokio::select! {
         () = stop.asked() => tracing::info!("stopping"),
-        () = daemon.failed() => {}
+        () = running.failed() => {}
     }
     tokio::select! {
-        outcome = daemon.stop() => outcome,
+        outcome = running.stop() => outcome,
         () = stop.asked() => Err(ServeError::Hurried),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::daemon::Daemon;
+use super::banner::Notice;
 use super::error::ServeError;
 use super::relay::TurnAddresses;
 
@@ -18,15 +18,10 @@ struct Ready<'a> {
 }
 
 /// Writes the file whole, so that whoever sees it sees all of it.
-pub(super) fn write(path: &Path, daemon: &Daemon) -> Result<(), ServeError> {
-    let http = daemon
-        .http_addresses()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+pub(super) fn write(path: &Path, notice: &Notice<'_>) -> Result<(), ServeError> {
     let ready = Ready {
-        http,
-        turn: daemon.turn_addresses(),
+        http: notice.http().iter().map(ToString::to_string).collect(),
+        turn: notice.turn,
     };
     let failed = |source| ServeError::file("write", path, source);
     let text = serde_json::to_string(&ready).map_err(|error| failed(error.into()))?;

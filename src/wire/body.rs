@@ -256,7 +256,7 @@ pub struct ContactsResponse {
 /// `GET /api/v1/turn-credentials`
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TurnCredentials {
-    /// Every address of the media relay.
+    /// Every address of every media relay, in the order in which to try them.
     pub urls: Vec<String>,
     /// `<expiry>:<random>`: it says nothing of whose it is.
     pub username: String,

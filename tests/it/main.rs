@@ -18,5 +18,7 @@ mod hostile;
 mod prekeys;
 mod privacy;
 mod relay;
+mod relays;
 mod rig;
 mod sessions;
+mod suspension;

@@ -1,11 +1,13 @@
 //! What calls need beside their signaling (PROTOCOL.md §7.4).
 
-use super::{Outcome, reply};
+use super::{Outcome, Request, reply};
 use crate::messenger::Member;
 
 /// `GET /api/v1/turn-credentials`
-pub(in super::super) fn turn_credentials(member: &Member) -> Outcome {
-    Ok(reply::ok(&member.turn_credentials()?))
+pub(in super::super) fn turn_credentials(member: &Member, request: &Request) -> Outcome {
+    let query = request.query()?;
+    let call = query.parsed("call", "expected the id of a call")?;
+    Ok(reply::ok(&member.turn_credentials(call)?))
 }
 
 /// `GET /api/v1/calls`: no history is kept, so this only ever says so.

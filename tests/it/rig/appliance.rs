@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use privcomm::config::{Layers, ListenAddress};
-use privcomm::serve::Daemon;
+use privcomm::messenger::Messenger;
+use privcomm::serve::{Daemon, Role};
 use tempfile::TempDir;
 
-use super::{Place, Process};
+use super::{Person, Place, Process};
 
 /// Rates far above what a test asks for.
 const LIFTED: [&str; 13] = [
@@ -28,6 +29,7 @@ const LIFTED: [&str; 13] = [
 /// What a daemon is started with: a directory of its own and settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
+    pub(super) role: Role,
     pub(super) data: Arc<TempDir>,
     pub(super) settings: Vec<String>,
 }
@@ -36,6 +38,7 @@ impl Setup {
     /// The limits of the protocol, ports of the system's choice, an empty directory.
     pub(crate) fn strict() -> Self {
         let setup = Self {
+            role: Role::Appliance,
             data: Arc::new(TempDir::new().unwrap()),
             settings: Vec::new(),
         };
@@ -48,6 +51,15 @@ impl Setup {
     /// The same without rate limits, for tests of something else.
     pub(crate) fn lenient() -> Self {
         LIFTED.into_iter().fold(Self::strict(), Self::set)
+    }
+
+    /// A relay on its own, to be spawned.
+    pub(crate) fn relay() -> Self {
+        Self {
+            role: Role::Relay,
+            data: Arc::new(TempDir::new().unwrap()),
+            settings: Vec::new(),
+        }
     }
 
     /// With one setting, written `section.key=value`.
@@ -85,6 +97,11 @@ impl Setup {
     pub(crate) async fn spawn(self) -> Process {
         Process::start(self).await
     }
+
+    /// Starts the real binary, which must refuse to run, and gives what it said.
+    pub(crate) async fn fail(self) -> String {
+        Process::fail(self).await
+    }
 }
 
 /// A running daemon.
@@ -104,6 +121,23 @@ impl Appliance {
     /// Where it listens.
     pub(crate) fn place(&self) -> Place {
         self.place
+    }
+
+    /// Bars a member.
+    pub(crate) async fn suspend(&self, person: &Person) {
+        let user = person.user().parse().unwrap();
+        self.messenger().suspend(user).await.unwrap();
+    }
+
+    /// Lets a member in again.
+    pub(crate) async fn resume(&self, person: &Person) {
+        let user = person.user().parse().unwrap();
+        self.messenger().resume(user).await.unwrap();
+    }
+
+    /// The use cases, which the operator's commands call.
+    pub(crate) fn messenger(&self) -> &Messenger {
+        self.daemon.messenger()
     }
 
     /// Stops it in order, and gives back what it was started with: its state is still there.

@@ -6,6 +6,7 @@ mod person;
 mod process;
 mod raw;
 mod socket;
+mod turn;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub(crate) use person::{Person, fresh_prekeys, unbase64};
 pub(crate) use process::Process;
 pub(crate) use raw::{RawSocket, opcode};
 pub(crate) use socket::{Heard, Socket, text_of};
+pub(crate) use turn::{TurnClient, told};
 
 /// How long the daemon may be silent before a test gives up on it. Far beyond what it needs, for
 /// many tests share a small machine.

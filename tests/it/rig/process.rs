@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use privcomm::serve::Role;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -24,12 +26,31 @@ pub(crate) struct Process {
 
 impl Process {
     pub(super) async fn start(setup: Setup) -> Self {
-        let ready = setup.data().join("ready.json");
+        let mut process = Self::spawn(setup);
+        let text = soon("the ready file", process.ready()).await;
+        process.ready = serde_json::from_str(&text).unwrap();
+        if let Some(address) = process.ready["http"].get(0) {
+            process.place = Place::new(address.as_str().unwrap().parse().unwrap());
+        }
+        process
+    }
+
+    pub(super) async fn fail(setup: Setup) -> String {
+        let (status, said) = Self::spawn(setup).wait().await;
+        assert!(!status.success(), "{said}");
+        said
+    }
+
+    fn spawn(setup: Setup) -> Self {
         // A file of the process before would tell where that one listened.
-        let _ = fs::remove_file(&ready);
+        let _ = fs::remove_file(ready_file(&setup));
         let mut command = Command::new(env!("CARGO_BIN_EXE_privcomm"));
-        command.arg("serve").arg("--data").arg(setup.data());
-        command.arg("--ready-file").arg(&ready);
+        command.arg("serve");
+        match setup.role {
+            Role::Appliance => command.arg("--data").arg(setup.data()),
+            Role::Relay => command.args(["--role", "relay"]),
+        };
+        command.arg("--ready-file").arg(ready_file(&setup));
         for setting in &setup.settings {
             command.arg("--set").arg(setting);
         }
@@ -42,24 +63,20 @@ impl Process {
             pipe.read_to_end(&mut text).unwrap();
             String::from_utf8_lossy(&text).into_owned()
         });
-        let mut process = Self {
+        Self {
             child,
             place: Place::nowhere(),
             ready: Value::Null,
             setup,
             stderr: Some(stderr),
-        };
-        let text = soon("the ready file", process.ready(&ready)).await;
-        process.ready = serde_json::from_str(&text).unwrap();
-        let address = process.ready["http"][0].as_str().unwrap();
-        process.place = Place::new(address.parse().unwrap());
-        process
+        }
     }
 
     /// The ready file, which appears whole.
-    async fn ready(&mut self, path: &std::path::Path) -> String {
+    async fn ready(&mut self) -> String {
+        let path = ready_file(&self.setup);
         loop {
-            if let Ok(text) = fs::read_to_string(path) {
+            if let Ok(text) = fs::read_to_string(&path) {
                 return text;
             }
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -122,6 +139,10 @@ impl Process {
         let stderr = self.stderr.take();
         stderr.map_or_else(String::new, |stderr| stderr.join().unwrap())
     }
+}
+
+fn ready_file(setup: &Setup) -> PathBuf {
+    setup.data().join("ready.json")
 }
 
 impl Drop for Process {

@@ -1,0 +1,241 @@
+//! The media relay as this daemon runs it: its secret, where it listens, and where clients are told
+//! that it and others are.
+
+mod media;
+mod secret;
+mod urls;
+mod watch;
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use tokio::net::TcpStream;
+
+use super::error::ServeError;
+use super::role::Role;
+use crate::auth::TurnSecret;
+use crate::base::task::Tasks;
+use crate::config::Config;
+use crate::messenger::RelayAccess;
+use crate::net::Tls;
+use crate::turn::{
+    AnswerRates, ChannelNumbers, Connection, ConnectionLimits, Encryption, Relay, Settings,
+    TlsSettings,
+};
+
+pub(super) use media::Media;
+
+use watch::{Target, Watched};
+
+const PORT: u16 = 3478;
+/// Sent with every challenge, so it is short where the operator doesn't set one.
+const REALM: &str = "privcomm";
+
+/// Where the media relay listens, with real ports.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TurnAddresses {
+    /// Over UDP.
+    #[serde(rename = "turn")]
+    pub udp: Vec<SocketAddr>,
+    /// Over TCP.
+    #[serde(rename = "turn_tcp")]
+    pub tcp: Vec<SocketAddr>,
+    /// Over TLS.
+    #[serde(rename = "turn_tls")]
+    pub tls: Vec<SocketAddr>,
+}
+
+impl TurnAddresses {
+    fn of(relay: &Relay) -> Self {
+        Self {
+            udp: relay.addresses().to_vec(),
+            tcp: relay.tcp_addresses(),
+            tls: relay.tls_addresses(),
+        }
+    }
+
+    /// Every address with the name of its transport.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        [("UDP", &self.udp), ("TCP", &self.tcp), ("TLS", &self.tls)]
+            .into_iter()
+            .flat_map(|(name, addresses)| addresses.iter().map(move |address| (name, *address)))
+    }
+}
+
+/// How many connections the relay takes: as many as it does by default, or two for every allocation
+/// if those are more.
+pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
+    let limits = ConnectionLimits::default();
+    let allocations = config.turn.max_allocations.saturating_mul(2);
+    ConnectionLimits {
+        in_all: limits.in_all.max(allocations),
+        ..limits
+    }
+}
+
+/// The secret shared with other relays, where there is one.
+pub(super) fn shared_secret(config: &Config) -> Result<Option<TurnSecret>, ServeError> {
+    let path = config.turn.secret_file.as_deref();
+    path.map(secret::read).transpose()
+}
+
+/// What members are told of the relays, if there are any. Where there are several, they are watched
+/// from now on.
+pub(super) fn access(
+    config: &Config,
+    media: Option<&Media>,
+    secret: TurnSecret,
+    tasks: &Tasks,
+) -> Option<RelayAccess> {
+    let own = media.map(|media| Watched {
+        place: urls::own(
+            media.addresses(),
+            config.turn.public_address,
+            media.certified_name(),
+        ),
+        target: Target::Own(media.relay().clone()),
+    });
+    let elsewhere = urls::elsewhere(&config.turn.extra_urls).into_iter();
+    let elsewhere = elsewhere.map(|(place, urls)| Watched {
+        place,
+        target: Target::Elsewhere(urls),
+    });
+    let watched: Vec<Watched> = own.into_iter().chain(elsewhere).collect();
+    let places: Vec<_> = watched.iter().map(|it| it.place.clone()).collect();
+    if places.iter().all(|place| place.turn_urls.is_empty()) {
+        return None;
+    }
+    if watched.len() > 1 {
+        watch::start(watched, tasks);
+    }
+    Some(RelayAccess {
+        relay: media.map(|media| media.relay().clone()),
+        places,
+        secret,
+        ttl: config.turn.credential_ttl,
+    })
+}
+
+fn settings(
+    config: &Config,
+    role: Role,
+    secret: &TurnSecret,
+    tls: Option<TlsSettings>,
+) -> Settings {
+    let turn = &config.turn;
+    Settings {
+        listen: listen(config, role),
+        tcp: turn.tcp,
+        tls,
+        connections: connection_limits(config),
+        realm: turn.realm.clone().unwrap_or_else(|| REALM.to_owned()),
+        public_address: turn.public_address,
+        relay_ports: turn.relay_ports.clone(),
+        max_allocations: turn.max_allocations,
+        max_allocations_per_user: turn.max_allocations_per_user,
+        nonce_ttl: turn.nonce_ttl,
+        secret: crate::turn::TurnSecret::new(secret.as_bytes().to_vec()),
+        answers: AnswerRates::default(),
+        // coturn's client and others of its age draw from the wider range of RFC 5766.
+        channels: ChannelNumbers::Rfc5766,
+        max_bitrate: NonZeroU64::new(turn.max_bitrate),
+        shards: None,
+    }
+}
+
+/// TLS and where to listen for it, if it is asked for.
+fn tls(config: &Config) -> Result<Option<(Vec<SocketAddr>, Tls)>, ServeError> {
+    let Some(listen) = &config.turn.tls_listen else {
+        return Ok(None);
+    };
+    let (Some(certificate), Some(key)) = (&config.turn.tls_cert, &config.turn.tls_key) else {
+        return Err(ServeError::TurnCertificateMissing);
+    };
+    Ok(Some((listen.clone(), Tls::load(certificate, key)?)))
+}
+
+/// TLS as the relay sees it: something that turns a socket into a connection.
+#[derive(Debug)]
+struct Certified(Tls);
+
+#[async_trait]
+impl Encryption for Certified {
+    async fn shake_hands(&self, socket: TcpStream) -> io::Result<Box<dyn Connection>> {
+        Ok(Box::new(self.0.accept(socket).await?))
+    }
+}
+
+fn encryption(tls: Option<&(Vec<SocketAddr>, Tls)>) -> Option<TlsSettings> {
+    tls.map(|(listen, tls)| TlsSettings {
+        listen: listen.clone(),
+        encryption: Arc::new(Certified(tls.clone())),
+    })
+}
+
+/// Loopback where the daemon has no public name: nobody else is meant to find it. A machine that
+/// does nothing but relay is meant to be found.
+fn listen(config: &Config, role: Role) -> Vec<SocketAddr> {
+    match (&config.turn.listen, &config.server.public_url, role) {
+        (Some(listen), _, _) => listen.clone(),
+        (None, None, Role::Appliance) => vec![SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))],
+        (None, Some(_), _) | (None, _, Role::Relay) => vec![
+            SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)),
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT)),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn without_a_public_name_the_relay_is_on_loopback_unless_it_is_all_there_is() {
+        let mut config = Config::default();
+        let everywhere = [address("0.0.0.0:3478"), address("[::]:3478")];
+        let loopback = [address("127.0.0.1:3478")];
+        assert_eq!(listen(&config, Role::Appliance), loopback);
+        assert_eq!(listen(&config, Role::Relay), everywhere);
+        config.server.public_url = Some("https://chat.example".to_owned());
+        assert_eq!(listen(&config, Role::Appliance), everywhere);
+        config.turn.listen = Some(vec![address("127.0.0.1:0")]);
+        assert_eq!(listen(&config, Role::Appliance), [address("127.0.0.1:0")]);
+        assert_eq!(listen(&config, Role::Relay), [address("127.0.0.1:0")]);
+    }
+
+    #[test]
+    fn tls_needs_a_certificate_and_its_key() {
+        let mut config = Config::default();
+        assert!(tls(&config).unwrap().is_none());
+        config.turn.tls_listen = Some(vec![address("127.0.0.1:0")]);
+        config.turn.tls_cert = Some("/nowhere/cert.pem".into());
+        let missing = tls(&config).unwrap_err();
+        assert!(matches!(missing, ServeError::TurnCertificateMissing));
+        config.turn.tls_key = Some("/nowhere/key.pem".into());
+        let unreadable = tls(&config).unwrap_err();
+        assert!(matches!(unreadable, ServeError::TurnCertificate(_)));
+    }
+
+    #[tokio::test]
+    async fn relays_elsewhere_are_told_of_where_there_is_none_here() {
+        let mut config = Config::default();
+        let secret = || TurnSecret::new([7; 32]);
+        let tasks = Tasks::default();
+        assert!(access(&config, None, secret(), &tasks).is_none());
+        config.turn.extra_urls = vec!["stun:a.example".parse().unwrap()];
+        assert!(access(&config, None, secret(), &tasks).is_none());
+        let relay = "turn:a.example".parse().unwrap();
+        config.turn.extra_urls.push(relay);
+        let access = access(&config, None, secret(), &tasks).unwrap();
+        assert!(access.relay.is_none());
+        assert_eq!(access.places[0].turn_urls, ["turn:a.example"]);
+    }
+}
