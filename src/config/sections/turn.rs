@@ -56,7 +56,8 @@ section! {
         /// Allocations at once: two for a call.
         max_allocations: usize = 1000, Count(1..=65_535);
 
-        /// Allocations at once per user, so that one can't take them all.
+        /// Allocations at once per user, so that one can't take them all. A relay with `--role
+        /// relay` knows no users: there it is per credential.
         max_allocations_per_user: usize = 12, Count(1..=65_535);
 
         /// Bits of media per second that each allocation may send, so that a relay for calls is

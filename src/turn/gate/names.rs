@@ -14,7 +14,8 @@ const PURGED_AT_ONCE: usize = 2;
 pub(crate) enum Holder {
     /// A member's.
     User(UserId),
-    /// A credential that nobody vouched for: handed out before a restart, or by another box.
+    /// A credential that nobody vouched for: handed out before a restart, or by another box. On a
+    /// relay of its own every holder is such a name, and limits per user are limits per credential.
     Name(Box<str>),
 }
 
