@@ -160,6 +160,26 @@ async fn a_call_works_over_relays_elsewhere_also_after_one_died() {
 }
 
 #[tokio::test]
+async fn a_relay_that_does_not_answer_is_told_last() {
+    let secret = SharedSecret::new(SECRET);
+    let dead = secret.relay("127.0.0.2").await;
+    let silent = url(&dead);
+    dead.kill();
+    let live = secret.relay("127.0.0.3").await;
+    let appliance = Setup::lenient()
+        .set("turn.enabled=false")
+        .set(format!("turn.extra_urls={silent},{}", url(&live)))
+        .set(secret.setting())
+        .start()
+        .await;
+    let person = Person::join(appliance.place()).await;
+    soon("the other order", async {
+        while credentials(&person).await["urls"] != json!([url(&live), silent]) {}
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn both_parties_of_a_call_are_told_its_order_and_calls_are_spread() {
     let relays = ["a.invalid", "b.invalid", "c.invalid"].map(|host| format!("turns:{host}"));
     let appliance = Setup::lenient()
