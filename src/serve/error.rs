@@ -49,7 +49,7 @@ pub enum ServeError {
     /// A relay on its own has nothing to check credentials with.
     #[error(
         "--role relay needs turn.secret_file, the secret that the appliance makes credentials with\n  \
-         fix: make one with  openssl rand -base64 32 > FILE; chmod 600 FILE  and set turn.secret_file \
+         fix: make one with  (umask 077; openssl rand -base64 32 > FILE)  and set turn.secret_file \
          on every machine to a copy of it"
     )]
     TurnSecretMissing,
