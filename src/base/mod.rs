@@ -6,6 +6,7 @@
 pub mod bounded;
 pub mod clock;
 pub mod counter;
+pub mod histogram;
 pub mod ids;
 pub mod private;
 pub mod random;
@@ -15,6 +16,7 @@ pub mod task;
 pub use bounded::BoundedMap;
 pub use clock::{Clock, Timestamp};
 pub use counter::Counter;
+pub use histogram::{Distribution, Histogram};
 pub use ids::{CallId, ConnectionId, MessageId, UserId};
 pub use private::Private;
 pub use secret::Secret;
