@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::disk::{Disk, Medium, Memory, StateFile};
 use super::error::StoreError;
+use super::figures::{Counters, Work};
 use super::intake::{Before, Intake};
 use super::migrate::migrate;
 use super::pending::Load;
@@ -50,6 +51,7 @@ struct Shared {
     disk: Arc<Disk>,
     intake: Arc<Intake>,
     load: Arc<Load>,
+    counters: Arc<Counters>,
     places: Arc<Semaphore>,
     space: Space,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -77,7 +79,8 @@ impl Store {
         let disk = Arc::new(Disk::open(medium, cache_bytes)?);
         migrate(&disk)?;
         let intake = Arc::new(Intake::new(options.commit_delay));
-        let writer = Writer::new(disk.clone(), intake.clone());
+        let counters = Arc::<Counters>::default();
+        let writer = Writer::new(disk.clone(), intake.clone(), counters.clone());
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
@@ -87,6 +90,7 @@ impl Store {
             disk,
             intake,
             load: Arc::default(),
+            counters,
             places: Arc::new(Semaphore::new(PLACES)),
             writer: Mutex::new(Some(thread)),
         })))
@@ -115,6 +119,16 @@ impl Store {
     /// Bytes free on the file system of the database.
     pub fn free_space(&self) -> Result<u64, StoreError> {
         self.0.disk.free_space()
+    }
+
+    /// The free space below which the disk is low, bytes.
+    pub fn disk_floor(&self) -> u64 {
+        self.0.space.floor()
+    }
+
+    /// What was done since the store was opened.
+    pub fn work(&self) -> Work {
+        self.0.counters.read()
     }
 
     /// Sets the epoch, which clients compare to notice that a backup was restored.
@@ -162,6 +176,10 @@ impl Store {
 
     pub(super) fn intake(&self) -> &Intake {
         &self.0.intake
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.0.counters
     }
 
     pub(super) fn load(&self) -> &Arc<Load> {

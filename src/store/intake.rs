@@ -13,6 +13,7 @@ use crate::base::UserId;
 
 use super::error::StoreError;
 use super::pending::{PendingWrite, Write};
+use super::queue::{Cause, Removal};
 use super::writer::Order;
 
 /// At most so many messages in a group.
@@ -35,7 +36,7 @@ struct Waiting {
     /// In the order of their deadlines, because the delay is the same for all.
     later: VecDeque<(Instant, Arc<PendingWrite>)>,
     orders: VecDeque<Box<dyn Order>>,
-    removals: VecDeque<(UserId, u64)>,
+    removals: VecDeque<Removal>,
     removals_due: Option<Instant>,
     /// An order waits that must see every message handed in before it.
     everything: bool,
@@ -75,7 +76,7 @@ pub(super) enum Before {
 pub(super) struct Group {
     pub(super) writes: Vec<Write>,
     pub(super) orders: Vec<Box<dyn Order>>,
-    pub(super) removals: Vec<(UserId, u64)>,
+    pub(super) removals: Vec<Removal>,
 }
 
 impl Group {
@@ -146,7 +147,7 @@ impl Intake {
     }
 
     /// Hands in removals for the next group, which comes when the delay has passed at the latest.
-    pub(super) fn remove(&self, recipient: UserId, seqs: &[u64]) {
+    pub(super) fn remove(&self, recipient: UserId, seqs: &[u64], cause: Cause) {
         if seqs.is_empty() {
             return;
         }
@@ -157,7 +158,7 @@ impl Intake {
         }
         waiting
             .removals
-            .extend(seqs.iter().map(|seq| (recipient, *seq)));
+            .extend(Removal::all(recipient, seqs, cause));
         if waiting.removals_due.is_none() {
             waiting.removals_due = Some(due);
             self.wake_if_idle(waiting);

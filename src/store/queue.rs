@@ -61,14 +61,20 @@ impl Store {
     /// Removes messages from a queue within the commit delay; numbers that aren't in it are
     /// ignored. If the daemon dies before, they are still there.
     pub fn remove_soon(&self, recipient: UserId, seqs: &[u64]) {
-        self.intake().remove(recipient, seqs);
+        self.intake().remove(recipient, seqs, Cause::Settled);
+    }
+
+    /// The same for messages that have outlived their retention: those that really were still there
+    /// are counted as expired.
+    pub fn expire_soon(&self, recipient: UserId, seqs: &[u64]) {
+        self.intake().remove(recipient, seqs, Cause::Expired);
     }
 
     /// Removes messages from a queue, durably; numbers that aren't in it are ignored. How many were.
     pub async fn remove(&self, recipient: UserId, seqs: Vec<u64>) -> Result<usize, StoreError> {
         self.write(move |tables| {
-            let mut rows: Vec<_> = seqs.iter().map(|seq| (recipient, *seq)).collect();
-            remove(tables, &mut rows)
+            let mut rows: Vec<_> = Removal::all(recipient, &seqs, Cause::Settled).collect();
+            Ok(remove(tables, &mut rows)?.messages)
         })
         .await
     }
@@ -77,7 +83,7 @@ impl Store {
     /// in one go, so that others aren't kept waiting). How many went: zero when none is left.
     pub async fn sweep(&self, cutoff: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let limit = limit.min(SWEEP);
-        self.write(move |tables| {
+        let swept = self.write(move |tables| {
             let mut rows = Vec::new();
             for row in tables.messages.iter()?.take(limit) {
                 let (seq, record) = row?;
@@ -85,11 +91,13 @@ impl Store {
                 if !is_expired(timestamp, cutoff) {
                     break;
                 }
-                rows.push((recipient, seq.value()));
+                rows.push(Removal::new(recipient, seq.value(), Cause::Expired));
             }
-            remove(tables, &mut rows)
-        })
-        .await
+            Ok(remove(tables, &mut rows)?.messages)
+        });
+        let swept = swept.await?;
+        self.counters().expired.add(swept as u64);
+        Ok(swept)
     }
 
     /// Writes with the promise that every message handed in before is in the tables.
@@ -144,27 +152,66 @@ fn insert_entries(tables: &mut Tables<'_>, writes: &[Write]) -> Result<(), Store
     Ok(())
 }
 
-/// Removes messages from their queues, where they are in them. How many were.
-pub(super) fn remove(
-    tables: &mut Tables<'_>,
-    rows: &mut [(UserId, u64)],
-) -> Result<usize, StoreError> {
+/// A message that is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Removal {
+    recipient: UserId,
+    seq: u64,
+    cause: Cause,
+}
+
+/// Why a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause {
+    /// Its recipient has it, or never wants it.
+    Settled,
+    /// It has outlived its retention.
+    Expired,
+}
+
+impl Removal {
+    fn new(recipient: UserId, seq: u64, cause: Cause) -> Self {
+        Self {
+            recipient,
+            seq,
+            cause,
+        }
+    }
+
+    /// The messages numbered `seqs` of one queue.
+    pub(super) fn all(recipient: UserId, seqs: &[u64], cause: Cause) -> impl Iterator<Item = Self> {
+        let each = seqs.iter();
+        each.map(move |seq| Self::new(recipient, *seq, cause))
+    }
+}
+
+/// How many messages were there and are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Removed {
+    /// All of them.
+    pub(super) messages: usize,
+    /// Those of them that were removed as expired.
+    pub(super) expired: usize,
+}
+
+/// Removes messages from their queues, where they are in them.
+pub(super) fn remove(tables: &mut Tables<'_>, rows: &mut [Removal]) -> Result<Removed, StoreError> {
     rows.sort_unstable();
     let mut seqs = Vec::with_capacity(rows.len());
-    for (recipient, seq) in rows {
-        if tables
-            .queues
-            .remove(&queue_key(*recipient, *seq))?
-            .is_some()
-        {
-            seqs.push(*seq);
+    let mut removed = Removed::default();
+    for row in rows {
+        let key = queue_key(row.recipient, row.seq);
+        if tables.queues.remove(&key)?.is_some() {
+            seqs.push(row.seq);
+            removed.expired += usize::from(row.cause == Cause::Expired);
         }
     }
     seqs.sort_unstable();
     for seq in &seqs {
         tables.messages.remove(seq)?;
     }
-    Ok(seqs.len())
+    removed.messages = seqs.len();
+    Ok(removed)
 }
 
 /// Removes every message for `user` and from `user`. Reads all queues: an account rarely goes.
@@ -176,10 +223,10 @@ pub(super) fn remove_all_of(tables: &mut Tables<'_>, user: UserId) -> Result<usi
         let entry = QueueEntry::decode(queue_seq(key), record.value())?;
         let recipient = recipient_of(key);
         if recipient == user || entry.sender == user {
-            rows.push((recipient, entry.seq));
+            rows.push(Removal::new(recipient, entry.seq, Cause::Settled));
         }
     }
-    remove(tables, &mut rows)
+    Ok(remove(tables, &mut rows)?.messages)
 }
 
 fn recipient_of(key: &[u8; 24]) -> UserId {

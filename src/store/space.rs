@@ -28,6 +28,11 @@ impl Space {
         }
     }
 
+    /// The floor, bytes.
+    pub(super) const fn floor(&self) -> u64 {
+        self.floor
+    }
+
     /// Whether fewer bytes than the floor are free, as `free` says now or said lately.
     pub(super) fn is_low(&self, free: impl FnOnce() -> Result<u64, StoreError>) -> bool {
         self.is_low_at(self.start.elapsed(), free)

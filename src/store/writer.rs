@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::disk::Disk;
 use super::error::StoreError;
+use super::figures::Counters;
 use super::intake::{Group, Intake};
 use super::queue;
 use super::tables::Tables;
@@ -77,6 +78,7 @@ where
 pub(super) struct Writer {
     disk: Arc<Disk>,
     intake: Arc<Intake>,
+    counters: Arc<Counters>,
     needs_reopening: bool,
 }
 
@@ -90,10 +92,11 @@ enum Failure {
 
 impl Writer {
     /// The writer of `disk`, fed by `intake`.
-    pub(super) fn new(disk: Arc<Disk>, intake: Arc<Intake>) -> Self {
+    pub(super) fn new(disk: Arc<Disk>, intake: Arc<Intake>, counters: Arc<Counters>) -> Self {
         Self {
             disk,
             intake,
+            counters,
             needs_reopening: false,
         }
     }
@@ -120,6 +123,9 @@ impl Writer {
                 }
                 Err(Failure::Database(error)) => {
                     tracing::error!(%error, "a commit failed");
+                    self.counters.failed_commits.increment();
+                    let lost = group.writes.len() as u64;
+                    self.counters.failed_writes.add(lost);
                     self.needs_reopening = true;
                     let _ = self.revive();
                     return group.answer(&Err(error));
@@ -129,9 +135,10 @@ impl Writer {
     }
 
     fn commit(&mut self, group: &mut Group) -> Result<(), Failure> {
+        let started = Instant::now();
         self.revive()?;
         let transaction = self.disk.write()?;
-        {
+        let removed = {
             let mut tables = Tables::open(&transaction)?;
             queue::insert(&mut tables, &group.writes)?;
             for (index, order) in group.orders.iter_mut().enumerate() {
@@ -139,9 +146,12 @@ impl Writer {
                     .apply(&mut tables)
                     .map_err(|error| Failure::of_order(index, error))?;
             }
-            queue::remove(&mut tables, &mut group.removals)?;
-        }
+            queue::remove(&mut tables, &mut group.removals)?
+        };
         transaction.commit().map_err(StoreError::from)?;
+        self.counters.commit_times.observe_micros(started.elapsed());
+        self.counters.group_sizes.observe(group.writes.len() as u64);
+        self.counters.expired.add(removed.expired as u64);
         Ok(())
     }
 

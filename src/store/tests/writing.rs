@@ -57,6 +57,48 @@ async fn what_gathers_during_a_commit_is_one_group_and_fails_together() {
         .await
         .unwrap();
     assert_eq!(seqs(&store, anna).await, [1, 21]);
+    let work = store.work();
+    assert_eq!((work.failed_commits, work.failed_writes), (1, 8));
+    assert_eq!(work.group_sizes.sum, 2, "messages that were written");
+    assert_eq!(work.group_sizes.count(), work.commit_times.count());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expired_message_is_counted_by_whoever_finds_it_first() {
+    let store = Store::in_memory().unwrap();
+    let anna = UserId::random();
+    for seq in 1..=3 {
+        store_message(&store, message(seq, anna, b"old"))
+            .await
+            .unwrap();
+    }
+    store.expire_soon(anna, &[1]);
+    store.remove_soon(anna, &[2]);
+    store.check().await.unwrap();
+    let swept = store.sweep(Timestamp::from_millis(u64::MAX), 100).await;
+    store.expire_soon(anna, &[1, 3]);
+    store.check().await.unwrap();
+    let removed = 3 - usize::try_from(store.figures().await.unwrap().queued_messages).unwrap();
+    assert_eq!(removed, 3);
+    assert_eq!(store.work().expired, 2, "{swept:?} by the sweep");
+}
+
+#[tokio::test]
+async fn the_oldest_message_is_the_one_that_was_accepted_first() {
+    let store = Store::in_memory().unwrap();
+    store.check().await.unwrap();
+    assert_eq!(store.figures().await.unwrap().oldest_message, None);
+    let (anna, bert) = (UserId::random(), UserId::random());
+    for (seq, owner) in [(1, anna), (2, bert)] {
+        store_message(&store, message(seq, owner, b"hello"))
+            .await
+            .unwrap();
+    }
+    let first = message(1, anna, b"hello").timestamp;
+    assert_eq!(store.figures().await.unwrap().oldest_message, Some(first));
+    store.remove(anna, vec![1]).await.unwrap();
+    let second = message(2, bert, b"hello").timestamp;
+    assert_eq!(store.figures().await.unwrap().oldest_message, Some(second));
 }
 
 /// A commit in two phases: what is written, then which of it counts.
