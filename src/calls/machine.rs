@@ -1,6 +1,6 @@
 //! The machine itself: what comes in, what time does, and how a call ends.
 
-use crate::base::{CallId, Timestamp, UserId};
+use crate::base::{CallId, Distribution, Histogram, Timestamp, UserId};
 
 use super::book::Book;
 use super::call::{Call, Due, Role};
@@ -21,8 +21,15 @@ pub struct Machine {
     /// Bytes in all inboxes.
     pub(super) kept: usize,
     pub(super) figures: Figures,
+    /// How long answered calls rang, microseconds.
+    pub(super) answer_times: Histogram,
     outputs: Vec<Output>,
 }
+
+/// Bounds for the time until a call is answered: 1, 2, 5, 10, 20 and 40 seconds, in microseconds.
+const ANSWER_TIMES: &[u64] = &[
+    1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 40_000_000,
+];
 
 /// A refusal and the call it is about, where that isn't the one which the request named.
 pub(super) struct Denial {
@@ -54,6 +61,7 @@ impl Machine {
             starts_of_pair: Starts::new(settings.per_pair, settings.counted),
             kept: 0,
             figures: Figures::default(),
+            answer_times: Histogram::new(ANSWER_TIMES),
             outputs: Vec::new(),
             settings,
         }
@@ -99,6 +107,11 @@ impl Machine {
             kept_bytes: self.kept,
             ..self.figures
         }
+    }
+
+    /// How long answered calls rang, microseconds. As many as there are answered ones.
+    pub fn answer_times(&self) -> Distribution {
+        self.answer_times.read()
     }
 
     fn pass_time(&mut self, now: Timestamp) {

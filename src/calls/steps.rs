@@ -110,7 +110,9 @@ impl Machine {
             return;
         };
         call.connect(now, &self.settings);
-        self.figures.count_answer(now.since(call.started));
+        let rang = now.since(call.started);
+        self.figures.count_answer(rang);
+        self.answer_times.observe_micros(rang);
         self.tell_state(id, Role::Callee);
         self.tell_state(id, Role::Caller);
     }

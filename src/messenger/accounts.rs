@@ -37,6 +37,14 @@ struct Application {
 impl Visitor {
     /// Makes an account (PROTOCOL.md §4).
     pub async fn register(&self, request: RegisterRequest) -> Result<Registration, Error> {
+        let outcome = self.apply(request).await;
+        outcome.inspect_err(|error| {
+            let refused = &self.messenger.counters.registrations_refused;
+            refused.count(error.code());
+        })
+    }
+
+    async fn apply(&self, request: RegisterRequest) -> Result<Registration, Error> {
         let messenger = &self.messenger;
         self.count(&messenger.limits.register)?;
         let application = messenger.read_application(&request)?;
@@ -57,6 +65,7 @@ impl Visitor {
         let nonce = messenger
             .challenge_key
             .issue(&tag, messenger.clock.now(), random::draw());
+        messenger.counters.challenges.increment();
         Ok(ChallengeResponse {
             nonce: binary::encode(nonce.as_bytes()),
             expires_in: CHALLENGE_LIFETIME.as_secs(),
@@ -65,6 +74,16 @@ impl Visitor {
 
     /// A token for whoever signs a nonce with the account's identity key (PROTOCOL.md §3).
     pub async fn token(&self, request: TokenRequest) -> Result<TokenResponse, Error> {
+        let counters = &self.messenger.counters;
+        let outcome = self.log_in(request).await;
+        match &outcome {
+            Ok(_) => counters.tokens.increment(),
+            Err(error) => counters.logins_refused.count(error.code()),
+        }
+        outcome
+    }
+
+    async fn log_in(&self, request: TokenRequest) -> Result<TokenResponse, Error> {
         let messenger = &self.messenger;
         self.count(&messenger.limits.token)?;
         let handle = parse::handle(&request.phone_hash)?;
@@ -180,12 +199,15 @@ impl Messenger {
         let status = RegistrationStatus::Registered;
         match outcome {
             store::Registered::Created(user_id) => {
+                self.counters.registered.increment();
                 Ok(Registration::Created(RegisterResponse { status, user_id }))
             }
             store::Registered::Unchanged(user_id) => {
+                self.counters.unchanged.increment();
                 Ok(Registration::Known(RegisterResponse { status, user_id }))
             }
             store::Registered::Replaced(user_id) => {
+                self.counters.replaced.increment();
                 self.identity_replaced(user_id).await;
                 let status = RegistrationStatus::IdentityReplaced;
                 Ok(Registration::Known(RegisterResponse { status, user_id }))

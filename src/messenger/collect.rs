@@ -58,7 +58,7 @@ impl Messenger {
         state.queue.announce();
         drop(state);
         if !expired.is_empty() {
-            self.store.remove_soon(mailbox.owner(), &expired);
+            self.store.expire_soon(mailbox.owner(), &expired);
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 
 use super::Messenger;
 use super::error::Error;
@@ -40,12 +41,20 @@ pub(super) struct Posted {
 impl Messenger {
     /// Takes a message of `sender` in. `waiter` hears when it is safe, or that it couldn't be made
     /// safe; a refusal is returned and the waiter never hears.
-    pub(super) async fn deliver(
-        &self,
-        sender: &Mailbox,
+    pub(super) fn deliver<'a>(
+        &'a self,
+        sender: &'a Mailbox,
         posted: Posted,
         waiter: Waiter,
-    ) -> Result<(), Error> {
+    ) -> impl Future<Output = Result<(), Error>> + Send + 'a {
+        self.take_in(sender, posted, waiter).inspect(|outcome| {
+            if let Err(error) = outcome {
+                self.counters.refused.count(error.code());
+            }
+        })
+    }
+
+    async fn take_in(&self, sender: &Mailbox, posted: Posted, waiter: Waiter) -> Result<(), Error> {
         self.check_payload(&posted.payload)?;
         self.check_sender(sender)?;
         self.check_room()?;
@@ -96,7 +105,10 @@ impl Messenger {
         }
         match state.sending.check(&self.limits.sending, self.clock.now()) {
             Verdict::Pass => Ok(()),
-            Verdict::Wait(retry_after) => Err(Error::RateLimited { retry_after }),
+            Verdict::Wait(retry_after) => {
+                self.counters.sending_limited.increment();
+                Err(Error::RateLimited { retry_after })
+            }
         }
     }
 
@@ -127,14 +139,18 @@ impl Messenger {
         if relation == Some(ContactState::Blocked) {
             let letter = self.remember_swallowed(&mut state, letter)?;
             drop(state);
+            self.counters.dropped.increment();
             self.swallow(recipient.owner(), &letter, waiter);
             return Ok(());
         }
         if let Some(seq) = state.queue.number(letter.message_id) {
-            return repeat(&mut state, seq, letter.sender, waiter);
+            repeat(&mut state, seq, letter.sender, waiter)?;
+            self.counters.repeated.increment();
+            return Ok(());
         }
         if let Some(receipt) = self.delivered.find(recipient.owner(), &letter) {
             waiter.tell(Ok(receipt));
+            self.counters.repeated.increment();
             return Ok(());
         }
         self.check_queue(&mut state, recipient, &letter, relation)?;
@@ -201,10 +217,12 @@ impl Messenger {
         state.queue.insert(seq, Entry::new(&letter, place));
         recipient.count(state.queue.len());
         if is_live {
+            self.counters.live.increment();
             state.queue.send_live(seq, letter);
             drop(state);
             self.store.write_later(write);
         } else {
+            self.counters.queued.increment();
             state.queue.announce();
             drop(state);
             self.store.write_soon(write);
@@ -254,6 +272,7 @@ impl Messenger {
     pub(super) fn take_acknowledged(&self, mailbox: &Mailbox, ids: &[MessageId]) -> Vec<u64> {
         let mut stored = Vec::new();
         let mut told = Vec::new();
+        let (mut delivered, mut spared) = (0, 0);
         let mut state = mailbox.lock();
         for id in ids {
             let Some(seq) = state.queue.number(*id) else {
@@ -262,13 +281,15 @@ impl Messenger {
             let Some(entry) = state.queue.remove(seq) else {
                 continue;
             };
+            delivered += 1;
             let receipt = entry.receipt(MessageStatus::Delivered);
             self.delivered.note(mailbox.owner(), entry.sender, receipt);
             match entry.place {
                 Place::Stored => stored.push(seq),
                 Place::Memory { write, waiters, .. } => {
-                    if write.withdraw() == Withdrawal::AlreadyWritten {
-                        stored.push(seq);
+                    match write.withdraw() {
+                        Withdrawal::AlreadyWritten => stored.push(seq),
+                        Withdrawal::Spared => spared += 1,
                     }
                     told.extend(waiters.into_iter().map(|waiter| (waiter, receipt)));
                 }
@@ -277,6 +298,8 @@ impl Messenger {
         mailbox.count(state.queue.len());
         state.queue.announce();
         drop(state);
+        self.counters.delivered.add(delivered);
+        self.counters.spared.add(spared);
         for (waiter, receipt) in told {
             waiter.tell(Ok(receipt));
         }
@@ -297,7 +320,7 @@ impl Messenger {
         }
         mailbox.count(state.queue.len());
         if !expired.is_empty() {
-            self.store.remove_soon(mailbox.owner(), &expired);
+            self.store.expire_soon(mailbox.owner(), &expired);
         }
     }
 }

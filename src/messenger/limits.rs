@@ -4,6 +4,7 @@
 use std::hash::Hash;
 
 use super::error::Error;
+use super::figures::Words;
 use crate::auth::HandleTag;
 use crate::base::{Timestamp, UserId};
 use crate::config;
@@ -45,6 +46,22 @@ impl Limits {
             turn_credentials: Limiter::new(config.turn_credentials, MOST_USERS),
             sending: Quota::new(config.messages, config.messages_burst),
         }
+    }
+
+    /// How often each limit refused, by its name in the configuration; logins of one account, which
+    /// share a name with those of one address, have their own.
+    pub(super) fn refused(&self) -> Words {
+        vec![
+            ("register", self.register.refused()),
+            ("challenge", self.challenge.refused()),
+            ("token", self.token.refused()),
+            ("token_account", self.token_account.refused()),
+            ("bundle", self.bundle.refused()),
+            ("bundle_pair", self.bundle_pair.refused()),
+            ("key_upload", self.key_upload.refused()),
+            ("account_changes", self.account_changes.refused()),
+            ("turn_credentials", self.turn_credentials.refused()),
+        ]
     }
 }
 

@@ -11,6 +11,7 @@ mod deliver;
 mod delivered;
 mod error;
 mod event;
+mod figures;
 mod health;
 mod limits;
 mod mailbox;
@@ -31,11 +32,13 @@ use std::sync::atomic::AtomicU64;
 
 pub use error::Error;
 pub use event::{Event, Letter, Receipt};
+pub use figures::{Figures, Words};
 pub use relay::{RelayAccess, RelayPlace};
 pub use scope::{Knock, Member, Peer, Registration, Visitor};
 pub use session::{Session, Welcome};
 
 use self::delivered::Delivered;
+use self::figures::Counters;
 use self::health::LastHealth;
 use self::limits::Limits;
 use self::mailbox::{Contents, Mailbox, Mailboxes};
@@ -111,6 +114,7 @@ pub struct Core {
     next_seq: AtomicU64,
     last_health: LastHealth,
     delivered: Delivered,
+    counters: Counters,
     epoch: u64,
 }
 
@@ -156,6 +160,7 @@ impl Messenger {
             next_seq: AtomicU64::new(next_seq),
             last_health: LastHealth::default(),
             delivered: Delivered::default(),
+            counters: Counters::default(),
             epoch,
         };
         Ok(Self(Arc::new(core)))
@@ -168,12 +173,17 @@ impl Messenger {
 
     /// What the owner of `token` may do.
     pub async fn authenticate(&self, token: &str) -> Result<Member, Error> {
-        self.check_token(token).await
+        self.counted(self.check_token(token).await)
     }
 
     /// The same for a token that came in a query string: taken once, and only young (PROTOCOL.md §3).
     pub async fn authenticate_query(&self, token: &str) -> Result<Member, Error> {
-        self.check_query_token(token).await
+        self.counted(self.check_query_token(token).await)
+    }
+
+    /// Counts tokens that are refused.
+    fn counted(&self, outcome: Result<Member, Error>) -> Result<Member, Error> {
+        outcome.inspect_err(|error| self.counters.tokens_refused.count(error.code()))
     }
 
     /// Ends every session, telling clients why.

@@ -74,6 +74,7 @@ impl Member {
         count(&messenger.limits.bundle_pair, pair, now)?;
         let _asking = self.mailbox().asking.lock().await;
         if let Some(handout) = messenger.handouts.again(pair, &account.identity_key, now) {
+            messenger.counters.bundles_again.increment();
             return Ok(bundle(&account, Some(handout.prekey)));
         }
         let taken = messenger
@@ -81,6 +82,10 @@ impl Member {
             .take_prekey(account.user)
             .await?
             .ok_or(Error::UserNotFound)?;
+        match taken.prekey {
+            Some(_) => messenger.counters.bundles_fresh.increment(),
+            None => messenger.counters.bundles_exhausted.increment(),
+        }
         if let Some(prekey) = taken.prekey {
             let identity = taken.account.identity_key;
             messenger.handouts.remember(

@@ -126,6 +126,7 @@ impl Member {
         }
         // Only now, so that an eviction meanwhile either knows this name or is seen here.
         self.check_standing()?;
+        messenger.counters.turn_credentials.increment();
         let credential = Private(issued.credential);
         let ice_servers = access.ice_servers(call, &issued.username, &credential);
         Ok(TurnCredentials {

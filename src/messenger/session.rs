@@ -56,6 +56,7 @@ impl Session {
             .await?
             .ok_or(Error::TokenExpired)?;
         let outbox = Arc::new(Outbox::new(ConnectionId::next(), OUTBOX));
+        messenger.counters.sessions.increment();
         let place = messenger.hub.register(member.user(), outbox.clone());
         let pending = {
             let mut state = member.mailbox().lock();

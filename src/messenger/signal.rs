@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use super::Messenger;
 use super::error::Error;
 use super::event::Event;
-use crate::base::{CallId, Timestamp, UserId};
+use crate::base::{CallId, Distribution, Timestamp, UserId};
 use crate::calls::{
     self, CallEvent, CallState, Input, Invitation, Machine, Output, Payload, Refusal, Request,
     Signal, Standing, Target,
@@ -40,6 +40,12 @@ impl Calls {
             policy: config.policy,
             deadline_changed: Notify::new(),
         }
+    }
+
+    /// What the machine counted, and how long answered calls rang.
+    pub(super) fn figures(&self) -> (calls::Figures, Distribution) {
+        let machine = self.lock();
+        (machine.figures(), machine.answer_times())
     }
 
     fn lock(&self) -> MutexGuard<'_, Machine> {

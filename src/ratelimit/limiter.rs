@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
 use super::{Bucket, Quota, Verdict};
-use crate::base::{BoundedMap, Timestamp};
+use crate::base::{BoundedMap, Counter, Timestamp};
 
 /// A quota for each key by itself, such as each address, user, or pair of users.
 ///
@@ -18,6 +18,7 @@ use crate::base::{BoundedMap, Timestamp};
 pub struct Limiter<K: Hash + Eq> {
     quota: Quota,
     buckets: Mutex<BoundedMap<K, Bucket>>,
+    refused: Counter,
 }
 
 impl<K: Hash + Eq> Limiter<K> {
@@ -26,6 +27,7 @@ impl<K: Hash + Eq> Limiter<K> {
         Self {
             quota: quota.into(),
             buckets: Mutex::new(BoundedMap::new(capacity)),
+            refused: Counter::default(),
         }
     }
 
@@ -38,7 +40,15 @@ impl<K: Hash + Eq> Limiter<K> {
         for _ in 0..2 {
             buckets.remove_oldest_if(|_, bucket| bucket.is_whole(now));
         }
+        if verdict != Verdict::Pass {
+            self.refused.increment();
+        }
         verdict
+    }
+
+    /// How many checks ended in a wait, of all keys together.
+    pub fn refused(&self) -> u64 {
+        self.refused.value()
     }
 
     /// How many keys are kept.
@@ -81,6 +91,7 @@ mod tests {
         );
         assert_eq!(limiter.check(2, at(0)), Verdict::Pass);
         assert_eq!(limiter.check(1, at(5_000)), Verdict::Pass);
+        assert_eq!(limiter.refused(), 1);
     }
 
     #[test]
