@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error as SocketError, Message};
 
 use super::dialect;
 use super::door::{Credential, Door, Opening};
+use super::figures::Standing;
 use super::transport::Transport;
 use crate::hub::Farewell;
 use crate::messenger::{Error, Event, Knock, Member, Session};
@@ -55,8 +56,12 @@ enum End {
 }
 
 /// Runs a connection to its end.
-pub(super) async fn run<S>(door: &Door, transport: Transport<S>, opening: Opening)
-where
+pub(super) async fn run<S>(
+    door: &Door,
+    transport: Transport<S>,
+    opening: Opening,
+    mut standing: Standing,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let config = WebSocketConfig::default()
@@ -72,10 +77,14 @@ where
     };
     match end {
         End::Close(code, reason) => {
+            standing.ends(code);
             tracing::debug!(code, reason, "closing a session");
             Box::pin(say_goodbye(&mut socket, code, reason)).await;
         }
-        End::Closed => Box::pin(answer_close(&mut socket)).await,
+        End::Closed => {
+            standing.ends(close::NORMAL);
+            Box::pin(answer_close(&mut socket)).await;
+        }
         End::Gone => {}
     }
 }
@@ -104,7 +113,7 @@ where
         return Err(farewell(Farewell::Restart));
     }
     let ready = dialect::welcome(&welcome, door.pace.heartbeat);
-    write(socket, [Message::text(ready)]).await?;
+    write(door, socket, [Message::text(ready)]).await?;
     Ok(session)
 }
 
@@ -164,7 +173,7 @@ where
         let done = tokio::select! {
             biased;
             told = session.next(&mut events, MOST_EVENTS) => match told {
-                Ok(()) => tell(socket, session, events).await,
+                Ok(()) => tell(door, socket, session, events).await,
                 Err(reason) => Err(farewell(reason)),
             },
             frame = socket.next() => {
@@ -177,7 +186,7 @@ where
                 if unanswered > MOST_UNANSWERED {
                     return End::Gone;
                 }
-                write(socket, [Message::Ping(Bytes::new())]).await
+                write(door, socket, [Message::Ping(Bytes::new())]).await
             }
         };
         if let Err(end) = done {
@@ -193,12 +202,18 @@ fn first_beat(interval: Duration) -> Duration {
 }
 
 /// Writes events to the client and does what they ask of the session.
-async fn tell<S>(socket: &mut Socket<S>, session: &Session, events: Vec<Event>) -> Result<(), End>
+async fn tell<S>(
+    door: &Door,
+    socket: &mut Socket<S>,
+    session: &Session,
+    events: Vec<Event>,
+) -> Result<(), End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let wants_refill = events.iter().any(|event| matches!(event, Event::Refill));
     write(
+        door,
         socket,
         events
             .into_iter()
@@ -244,24 +259,30 @@ where
         }
         socket.get_mut().message_ends();
         if let Some(text) = text {
+            door.counters.frames_in.increment();
             answers.extend(dialect::hear(session, &text).await);
         }
     }
-    write(socket, answers.into_iter().map(Message::text)).await
+    write(door, socket, answers.into_iter().map(Message::text)).await
 }
 
 /// Writes messages, and a pong that is due.
 async fn write<S>(
+    door: &Door,
     socket: &mut Socket<S>,
     messages: impl IntoIterator<Item = Message>,
 ) -> Result<(), End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut texts = 0;
     for message in messages {
+        texts += u64::from(message.is_text());
         socket.feed(message).await.map_err(|error| broken(&error))?;
     }
-    socket.flush().await.map_err(|error| broken(&error))
+    socket.flush().await.map_err(|error| broken(&error))?;
+    door.counters.frames_out.add(texts);
+    Ok(())
 }
 
 /// Sends the answer to a client's close frame, which stands in the queue (RFC 6455 §5.5.1).

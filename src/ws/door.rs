@@ -1,6 +1,7 @@
 //! Where upgraded connections come in.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::actor;
 use super::dialect::Dialect;
+use super::figures::{Counters, Figures, Standing};
 use super::transport::Transport;
 use crate::base::UserId;
 use crate::base::task::Tasks;
@@ -73,6 +75,7 @@ pub struct Door {
     pub(super) messenger: Messenger,
     pub(super) pace: Pace,
     pub(super) tasks: Tasks,
+    pub(super) counters: Arc<Counters>,
 }
 
 impl Door {
@@ -82,7 +85,13 @@ impl Door {
             messenger,
             pace,
             tasks,
+            counters: Arc::default(),
         }
+    }
+
+    /// What all sockets counted so far.
+    pub fn figures(&self) -> Figures {
+        self.counters.read()
     }
 
     /// Runs the session of a connection that has switched to WebSocket. `leftover` was read from
@@ -101,7 +110,8 @@ impl Door {
         let transport = Transport::new(stream, &leftover, most);
         drop(leftover);
         self.tasks.spawn_guest("websocket", async move {
-            actor::run(&door, transport, opening).await;
+            let standing = Standing::begin(door.counters.clone());
+            actor::run(&door, transport, opening, standing).await;
             drop(permit);
         });
     }

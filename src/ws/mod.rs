@@ -7,8 +7,10 @@
 mod actor;
 mod dialect;
 mod door;
+mod figures;
 mod transport;
 
 pub use dialect::Dialect;
 pub use door::{Credential, Door, Opening, Pace};
+pub use figures::Figures;
 pub use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
