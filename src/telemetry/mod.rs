@@ -1,5 +1,7 @@
-//! Logs: what the daemon says about itself, and about nobody else.
+//! Logs and metrics: what the daemon says about itself, and about nobody else.
 
 mod logs;
+mod metrics;
 
 pub use logs::{Colours, Logs, TelemetryError, start};
+pub use metrics::{Family, Format, Metrics, Source};

@@ -84,6 +84,7 @@ disk_floor = "41 MiB"
 [telemetry]
 log = "trace"
 format = "json"
+metrics_listen = "127.0.0.1:42"
 "#;
 
 const fn seconds(count: u64) -> Duration {
@@ -155,6 +156,7 @@ fn all_different() -> Config {
         telemetry: Telemetry {
             log: LogLevel::Trace,
             format: LogFormat::Json,
+            metrics_listen: Some("127.0.0.1:42".parse().unwrap()),
         },
     }
 }
@@ -379,6 +381,7 @@ fn no_value_goes_beyond_its_bounds() {
         ("store", "path = \"data\""),
         ("store", "disk_floor = 0"),
         ("telemetry", "log = \"loud\""),
+        ("telemetry", "metrics_listen = \"localhost\""),
     ] {
         let complaint = complaint_about(section, line);
         assert!(

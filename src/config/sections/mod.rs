@@ -43,7 +43,7 @@ sections! {
     turn: Turn;
     /// The database.
     store: Store;
-    /// Logs.
+    /// Logs and metrics.
     telemetry: Telemetry;
 }
 

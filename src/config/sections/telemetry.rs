@@ -1,16 +1,23 @@
 //! `[telemetry]`
 
+use std::net::SocketAddr;
+
 use crate::config::key::section;
-use crate::config::kind::{OneOf, Words};
+use crate::config::kind::{OneOf, Optional, Socket, Words};
 
 section! {
-    /// Logs. At no level do they name a member, an address, a key or a message.
+    /// Logs and metrics. Neither names a member, an address, a key or a message.
     [telemetry] Telemetry {
         /// How much the log says: "error", "warn", "info", "debug" or "trace".
         log: LogLevel = LogLevel::Info, OneOf;
 
         /// How the log is written: "text" for people, "json" for programs.
         format: LogFormat = LogFormat::Text, OneOf;
+
+        /// Address and port at which figures are served to Prometheus over plain HTTP, at /metrics;
+        /// "127.0.0.1:9464" is a usual one. Whoever reaches it reads them, so choose loopback or a
+        /// network of your own. Empty: nowhere.
+        metrics_listen: Option<SocketAddr> = None, Optional(Socket);
     }
 }
 

@@ -39,7 +39,11 @@ fn logged(
 ) -> String {
     let paper = Paper::default();
     let clock = Clock::manual(Timestamp::from_millis(1_795_219_200_000));
-    let settings = Telemetry { log, format };
+    let settings = Telemetry {
+        log,
+        format,
+        ..Telemetry::default()
+    };
     let (subscriber, logs) = subscriber(&settings, colours, clock, paper.clone());
     tracing::subscriber::with_default(subscriber, || events(&logs));
     paper.text()
