@@ -53,7 +53,7 @@ const HOUSE: &[Room] = &[
     room("messenger", 4, "base wire config auth calls ratelimit store hub push turn"),
     room("ws", 5, "base wire config hub calls ratelimit messenger"),
     room("web", 5, "base"),
-    room("http", 5, "base wire config hub messenger net ws web"),
+    room("http", 5, "base wire config hub messenger net telemetry ws web"),
     room("admin", 5, "base wire config net messenger store telemetry turn"),
     room("maintenance", 5, "base wire config net messenger store telemetry turn"),
     room("serve", 6, "base wire config auth calls ratelimit store hub net turn push \

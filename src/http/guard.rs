@@ -21,6 +21,7 @@ use super::reply::{self, Response};
 use super::request_id::{self, RequestId};
 use super::route::Site;
 use super::router::{Pattern, Router};
+use super::traffic::Traffic;
 use crate::net::{Permit, Remote, TrustedProxies};
 
 const CONNECTING: HeaderName = HeaderName::from_static("cf-connecting-ip");
@@ -33,6 +34,7 @@ const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 #[derive(Clone)]
 pub(super) struct Guard {
     service: BoxCloneSyncService<Request<Incoming>, Response, Infallible>,
+    traffic: Arc<Traffic>,
     proxies: Arc<TrustedProxies>,
     patience: Duration,
 }
@@ -45,6 +47,7 @@ impl Guard {
         origins: Vec<HeaderValue>,
         patience: Duration,
     ) -> Self {
+        let traffic = Arc::new(Traffic::new(router.patterns()));
         let router = Arc::new(router);
         let service = service_fn(move |request| {
             let router = router.clone();
@@ -52,9 +55,15 @@ impl Guard {
         });
         Self {
             service: BoxCloneSyncService::new(cors(origins).layer(service)),
+            traffic,
             proxies: Arc::new(proxies),
             patience,
         }
+    }
+
+    /// What is counted of this site.
+    pub(super) const fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     /// The address that a connection from `peer` counts for; none where it speaks for many.
@@ -83,14 +92,15 @@ impl Guard {
         request.extensions_mut().insert(arrival);
         let mut response = self.answer(request, &id).await;
         reply::dress(&mut response, &id);
+        let pattern = response.extensions().get::<Pattern>();
+        let (status, took) = (response.status().as_u16(), started.elapsed());
+        let place = pattern.map(|pattern| pattern.place);
+        self.traffic.answered(place, status, took);
         tracing::debug!(
             method,
-            route = response
-                .extensions()
-                .get()
-                .map_or("-", |Pattern(path)| path),
-            status = response.status().as_u16(),
-            micros = started.elapsed().as_micros(),
+            route = pattern.map_or("-", |pattern| pattern.path),
+            status,
+            micros = took.as_micros(),
             request_id = id.as_str(),
             "request"
         );

@@ -8,6 +8,8 @@
 //! | `routes`, `route`, `router` | the one table of routes, its rows, and how a row is found |
 //! | `call`, `body`, `query`, `refusal`, `reply` | a request and its answer |
 //! | `handshake`, `origin` | how a WebSocket is opened, before it is `ws`'s |
+//! | `traffic` | what is counted |
+//! | `exporter` | the operator's figures on an address of their own |
 //! | `handlers` | three lines each: read, one use case, answer |
 //! | `openapi`, `docs` | the table described, for programs and for people |
 //!
@@ -19,6 +21,7 @@ mod body;
 mod call;
 mod connection;
 mod docs;
+mod exporter;
 mod guard;
 mod handlers;
 mod handshake;
@@ -33,9 +36,12 @@ mod route;
 mod router;
 mod routes;
 mod server;
+mod traffic;
 mod transport;
 
+pub use exporter::serve_metrics;
 pub use server::{Error, Server, serve};
+pub use traffic::{Figures, Latency};
 
 #[cfg(test)]
 mod tests;

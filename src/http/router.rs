@@ -15,9 +15,13 @@ use super::request_id::RequestId;
 use super::route::{Handler, Route, Site};
 use crate::config::Limits;
 
-/// The pattern that a request matched, for the log: paths themselves hold ids.
+/// The pattern that a request matched, for the log and the figures: paths themselves hold ids.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pattern(pub(super) &'static str);
+pub(super) struct Pattern {
+    pub(super) path: &'static str,
+    /// Which of the router's patterns it is.
+    pub(super) place: usize,
+}
 
 /// The route table, ready to be asked.
 pub(super) struct Router<S: Site> {
@@ -48,6 +52,11 @@ impl<S: Site> Router<S> {
             router.add(route, limits)?;
         }
         Some(router)
+    }
+
+    /// Every pattern, in the order in which they are counted.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &'static str> {
+        self.places.iter().map(|place| place.path)
     }
 
     /// What its handlers work with.
@@ -82,10 +91,12 @@ impl<S: Site> Router<S> {
             return reply::refusal(&Refusal::Panicked, &RequestId::random());
         };
         let id = arrival.id.clone();
-        let mut pattern = Pattern("-");
+        let mut pattern = None;
         let outcome = self.dispatch(request, arrival, &mut pattern).await;
         let mut response = outcome.unwrap_or_else(|refusal| reply::refusal(&refusal, &id));
-        response.extensions_mut().insert(pattern);
+        if let Some(pattern) = pattern {
+            response.extensions_mut().insert::<Pattern>(pattern);
+        }
         response
     }
 
@@ -93,10 +104,14 @@ impl<S: Site> Router<S> {
         &self,
         request: Request<Incoming>,
         arrival: Arrival,
-        pattern: &mut Pattern,
+        pattern: &mut Option<Pattern>,
     ) -> Result<Response, Refusal> {
-        let (place, parameters) = self.find(request.uri().path()).ok_or(Refusal::NotFound)?;
-        *pattern = Pattern(place.path);
+        let (found, parameters) = self.find(request.uri().path()).ok_or(Refusal::NotFound)?;
+        let place = self.places.get(found).ok_or(Refusal::NotFound)?;
+        *pattern = Some(Pattern {
+            path: place.path,
+            place: found,
+        });
         let (route, allowance) = place.route(request.method())?;
         let call = Call {
             site: self.site.clone(),
@@ -117,16 +132,13 @@ impl<S: Site> Router<S> {
         }
     }
 
-    /// The routes at `path`, with or without a slash at its end, and its named parts, decoded.
-    fn find(&self, path: &str) -> Option<(&Place<S>, Parameters)> {
+    /// Which place `path` leads to, with or without a slash at its end, and its named parts, decoded.
+    fn find(&self, path: &str) -> Option<(usize, Parameters)> {
         let path = path.strip_suffix('/').unwrap_or(path);
         let found = self.paths.at(path).ok()?;
         let parameters = found.params.iter();
         let decoded = parameters.map(|(key, value)| Some((key.to_owned(), query::decode(value)?)));
-        Some((
-            self.places.get(*found.value)?,
-            decoded.collect::<Option<_>>()?,
-        ))
+        Some((*found.value, decoded.collect::<Option<_>>()?))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The running server: listeners that accept, connections that are served, and an orderly end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -12,6 +13,7 @@ use super::guard::Guard;
 use super::origin::{Origin, Origins};
 use super::router::Router;
 use super::routes::{Docs, routes};
+use super::traffic::{Figures, Traffic};
 use crate::base::task::Tasks;
 use crate::config::{Limits, ListenAddress, Server as Settings};
 use crate::messenger::Messenger;
@@ -49,6 +51,7 @@ pub enum Error {
 pub struct Server {
     addresses: Vec<ListenAddress>,
     capacity: Capacity,
+    traffic: Arc<Traffic>,
     ending: Ending,
 }
 
@@ -134,6 +137,7 @@ impl Server {
         let server = Self {
             addresses: addresses(&listeners),
             capacity: capacity.clone(),
+            traffic: guard.traffic().clone(),
             ending: Ending {
                 tasks,
                 abandon: CancellationToken::new(),
@@ -162,6 +166,11 @@ impl Server {
     /// How many connections there are, WebSockets included.
     pub fn connections(&self) -> usize {
         self.capacity.taken()
+    }
+
+    /// What was counted so far.
+    pub fn figures(&self) -> Figures {
+        self.traffic.read(self.connections())
     }
 
     /// Accepts nothing more, lets requests in flight finish for at most `patience`, and ends the
@@ -196,11 +205,16 @@ impl Entrance {
 
     fn admit(&self, stream: crate::net::Stream, peer: crate::net::Remote) {
         let tasks = &self.ending.tasks;
+        let traffic = self.guard.traffic();
         if let Some(permit) = self.capacity.admit(self.guard.accountable(peer)) {
+            traffic.accepted.increment();
             let (guard, ending) = (self.guard.clone(), self.ending.clone());
             let serving = connection::serve(stream, peer, permit, guard, self.manners, ending);
             tasks.spawn_guest("http connection", serving);
-        } else if let Some(permit) = self.farewells.admit(None) {
+            return;
+        }
+        traffic.turned_away.increment();
+        if let Some(permit) = self.farewells.admit(None) {
             tasks.spawn_guest("http farewell", async move {
                 connection::turn_away(stream).await;
                 drop(permit);
