@@ -19,6 +19,8 @@ pub(super) struct Notice<'a> {
 #[derive(Debug)]
 pub(super) struct ApplianceNotice<'a> {
     pub(super) http: &'a [ListenAddress],
+    /// Where figures are served, if anywhere.
+    pub(super) metrics: Option<&'a ListenAddress>,
     pub(super) state_dir: &'a Path,
     pub(super) registration: RegistrationMode,
     pub(super) has_docs: bool,
@@ -28,6 +30,11 @@ impl Notice<'_> {
     /// Where the HTTP side listens; nowhere, where there is none.
     pub(super) fn http(&self) -> &[ListenAddress] {
         self.appliance.as_ref().map_or(&[], |it| it.http)
+    }
+
+    /// Where figures are served, if anywhere.
+    pub(super) fn metrics(&self) -> Option<&ListenAddress> {
+        self.appliance.as_ref().and_then(|it| it.metrics)
     }
 }
 
@@ -43,6 +50,9 @@ pub(super) fn show(notice: &Notice<'_>) {
     }
     for (transport, address) in notice.turn.each() {
         tracing::info!("calls: {address} ({transport})");
+    }
+    if let Some(address) = notice.metrics() {
+        tracing::info!("metrics: {address}");
     }
 }
 
@@ -75,7 +85,11 @@ fn text(notice: &Notice<'_>) -> String {
 }
 
 fn about(appliance: &ApplianceNotice<'_>) -> Vec<String> {
-    let mut lines = vec![
+    let metrics = appliance
+        .metrics
+        .map(|address| format!("  metrics    {}/metrics", shown(address)));
+    let mut lines: Vec<String> = metrics.into_iter().collect();
+    lines.extend([
         format!("  state      {}", appliance.state_dir.display()),
         format!(
             "  accounts   {}",
@@ -85,7 +99,7 @@ fn about(appliance: &ApplianceNotice<'_>) -> Vec<String> {
                 RegistrationMode::Closed => "nobody new can register",
             }
         ),
-    ];
+    ]);
     if let Some(url) = appliance.http.iter().find_map(url) {
         lines.push("\nTry next:".to_owned());
         lines.push(format!("  curl {url}/health"));

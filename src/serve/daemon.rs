@@ -1,12 +1,14 @@
 //! The whole appliance, running.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::banner::{ApplianceNotice, Notice};
 use super::descriptors;
 use super::error::ServeError;
+use super::metrics;
 use super::relay::{self, Media, TurnAddresses};
 use super::role::Role;
 use super::state_dir::StateDir;
@@ -20,6 +22,7 @@ use crate::maintenance::{self, Retention};
 use crate::messenger::{Messenger, Rooms, Settings};
 use crate::net::Listener;
 use crate::store::{Store, StoreOptions};
+use crate::telemetry::Metrics;
 use crate::ws::{Door, Pace};
 
 /// How long sessions and requests may take to end.
@@ -38,7 +41,9 @@ pub struct Daemon {
     turn_addresses: TurnAddresses,
     store: Store,
     messenger: Messenger,
-    server: http::Server,
+    server: Arc<http::Server>,
+    metrics: Metrics,
+    metrics_server: Option<http::Server>,
     /// The media relay, where it runs.
     media: Option<Media>,
     /// WebSocket sessions.
@@ -55,11 +60,13 @@ impl Daemon {
         descriptors::raise(config.server.max_connections.saturating_add(relayed));
         let tasks = Tasks::default();
         let clock = Clock::System;
+        let started = clock.now();
         let state_dir = StateDir::open(data.or_else(|| config.store.path.clone()))?;
         let secrets = state_dir.secrets()?;
         let store = open_store(&state_dir, &config).await?;
         let listeners = config.server.listen.iter().map(Listener::bind);
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        let metrics_listener = metrics_listener(config.telemetry.metrics_listen)?;
         let turn_secret =
             relay::shared_secret(&config)?.unwrap_or_else(|| secrets.turn_secret.clone());
         let start_media = || Media::start(&config, Role::Appliance, &turn_secret);
@@ -78,7 +85,7 @@ impl Daemon {
             hub: Hub::default(),
             relay: relay::access(&config, media.as_ref(), turn_secret, &tasks),
             secrets,
-            clock,
+            clock: clock.clone(),
         };
         let messenger = Messenger::new(settings, rooms).await?;
         let sockets = tasks.child();
@@ -90,11 +97,23 @@ impl Daemon {
         let server = http::serve(
             listeners,
             messenger.clone(),
-            door,
+            door.clone(),
             &config.server,
             &config.limits,
             &tasks,
         )?;
+        let server = Arc::new(server);
+        let metrics = Metrics::new(metrics::Rooms {
+            store: store.clone(),
+            messenger: messenger.clone(),
+            relay: media.as_ref().map(|media| media.relay().clone()),
+            server: server.clone(),
+            door,
+            clock,
+            started,
+        });
+        let metrics_server = metrics_listener
+            .map(|listener| http::serve_metrics(listener, metrics.clone(), &config.limits, &tasks));
         let daemon = Self {
             state_dir: state_dir.path().to_owned(),
             registration,
@@ -103,6 +122,8 @@ impl Daemon {
             store,
             messenger,
             server,
+            metrics,
+            metrics_server: metrics_server.transpose()?,
             media,
             sockets,
             tasks,
@@ -124,6 +145,16 @@ impl Daemon {
     /// The use cases, for whoever runs the daemon in a process of their own.
     pub fn messenger(&self) -> &Messenger {
         &self.messenger
+    }
+
+    /// Where figures are served, with the real port.
+    pub fn metrics_address(&self) -> Option<&ListenAddress> {
+        self.metrics_server.as_ref()?.addresses().first()
+    }
+
+    /// The figures of every room.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Where state is kept.
@@ -163,8 +194,17 @@ impl Daemon {
         }
         self.messenger.close_sessions(Farewell::Restart);
         self.sockets.stop();
-        let (requests, sessions) =
-            tokio::join!(self.server.stop(GOODBYES), self.sockets.join(GOODBYES));
+        let scrapes = async {
+            match &self.metrics_server {
+                Some(server) => server.stop(GOODBYES).await,
+                None => true,
+            }
+        };
+        let (requests, sessions, _) = tokio::join!(
+            self.server.stop(GOODBYES),
+            self.sockets.join(GOODBYES),
+            scrapes
+        );
         if !(requests && sessions) {
             tracing::info!("cut off clients who did not finish in time");
         }
@@ -218,6 +258,7 @@ impl Supervised for Daemon {
             turn: self.turn_addresses(),
             appliance: Some(ApplianceNotice {
                 http: self.http_addresses(),
+                metrics: self.metrics_address(),
                 state_dir: self.state_dir(),
                 registration: self.registration(),
                 has_docs: self.has_docs(),
@@ -232,6 +273,11 @@ impl Supervised for Daemon {
     async fn stop(self) -> Result<(), ServeError> {
         Self::stop(self).await
     }
+}
+
+fn metrics_listener(address: Option<SocketAddr>) -> Result<Option<Listener>, ServeError> {
+    let bind = |address| Listener::bind(&ListenAddress::Tcp(address));
+    address.map(bind).transpose().map_err(ServeError::Metrics)
 }
 
 async fn open_store(state_dir: &StateDir, config: &Config) -> Result<Store, ServeError> {

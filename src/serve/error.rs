@@ -115,6 +115,11 @@ pub enum ServeError {
     /// An address can't be listened at.
     #[error("{0}\n  fix: stop what listens there, or set server.listen to another address")]
     Bind(#[from] BindError),
+    /// Figures can't be served.
+    #[error(
+        "metrics: {0}\n  fix: stop what listens there, or set telemetry.metrics_listen to another address"
+    )]
+    Metrics(#[source] BindError),
     /// The HTTP side can't start.
     #[error(transparent)]
     Http(#[from] crate::http::Error),

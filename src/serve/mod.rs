@@ -8,6 +8,7 @@ mod banner;
 mod daemon;
 mod descriptors;
 mod error;
+mod metrics;
 mod ready;
 mod relay;
 mod relay_box;

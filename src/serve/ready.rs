@@ -15,6 +15,9 @@ struct Ready<'a> {
     http: Vec<String>,
     #[serde(flatten)]
     turn: &'a TurnAddresses,
+    /// Where figures are served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<String>,
 }
 
 /// Writes the file whole, so that whoever sees it sees all of it.
@@ -22,6 +25,7 @@ pub(super) fn write(path: &Path, notice: &Notice<'_>) -> Result<(), ServeError> 
     let ready = Ready {
         http: notice.http().iter().map(ToString::to_string).collect(),
         turn: notice.turn,
+        metrics: notice.metrics().map(ToString::to_string),
     };
     let failed = |source| ServeError::file("write", path, source);
     let text = serde_json::to_string(&ready).map_err(|error| failed(error.into()))?;

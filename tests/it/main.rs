@@ -15,6 +15,7 @@ mod calls;
 mod delivery;
 mod durability;
 mod hostile;
+mod metrics;
 mod prekeys;
 mod privacy;
 mod relay;

@@ -17,7 +17,7 @@ const FAR_ADDRESS: &str = "198.51.100.77";
 
 /// Everything that must not be said.
 #[derive(Debug, Default)]
-struct Confidential(Vec<(&'static str, String)>);
+pub(crate) struct Confidential(Vec<(&'static str, String)>);
 
 impl Confidential {
     fn note(&mut self, what: &'static str, text: &str) {
@@ -41,18 +41,18 @@ impl Confidential {
         self.note_key("an identity key", &person.identity_key().into());
     }
 
-    fn expect_unsaid(&self, said: &str) {
+    pub(crate) fn expect_unsaid(&self, said: &str) {
         let said = said.to_lowercase();
         for (what, text) in &self.0 {
             let found = said.find(&text.to_lowercase());
             let line = found.map(|at| said[..at].lines().last());
-            assert_eq!(line, None, "{what} was logged");
+            assert_eq!(line, None, "{what} was said");
         }
     }
 }
 
 /// Somebody new, by registration and login, with everything in it noted.
-async fn join(place: Place, confidential: &mut Confidential) -> Person {
+pub(crate) async fn join(place: Place, confidential: &mut Confidential) -> Person {
     let mut person = Person::stranger(place);
     let application = person.application(1..=3).await;
     for member in [
@@ -75,7 +75,7 @@ async fn join(place: Place, confidential: &mut Confidential) -> Person {
     person
 }
 
-async fn converse(anna: &Person, bert: &Person, confidential: &mut Confidential) {
+pub(crate) async fn converse(anna: &Person, bert: &Person, confidential: &mut Confidential) {
     for target in [bert.user(), bert.phone_hash()] {
         anna.get(&format!("/api/v1/keys/{target}")).await.with(200);
     }
@@ -136,7 +136,7 @@ async fn call(
 }
 
 /// An allocation with real credentials, and one with a wrong password.
-async fn allocate(person: &Person, confidential: &mut Confidential) {
+pub(crate) async fn allocate(person: &Person, confidential: &mut Confidential) {
     let credentials = person.get("/api/v1/turn-credentials").await.with(200);
     let [username, password] = ["username", "credential"].map(|member| {
         let text = credentials[member].as_str().unwrap().to_owned();
@@ -173,7 +173,7 @@ async fn allocate(person: &Person, confidential: &mut Confidential) {
 }
 
 /// What goes wrong is where logs are talkative.
-async fn blunder(anna: &Person, confidential: &mut Confidential) {
+pub(crate) async fn blunder(anna: &Person, confidential: &mut Confidential) {
     let place = anna.place();
     let secret = "a-slip-of-the-tongue";
     confidential.note("a slip", secret);
@@ -276,7 +276,7 @@ async fn a_log_of_everything_names_nobody() {
 }
 
 #[test]
-#[should_panic(expected = "a word was logged")]
+#[should_panic(expected = "a word was said")]
 fn what_is_said_is_found() {
     let mut confidential = Confidential::default();
     confidential.note("a word", "Confidence");

@@ -140,6 +140,14 @@ impl Appliance {
         self.daemon.messenger()
     }
 
+    /// Where it serves its figures.
+    pub(crate) fn metrics(&self) -> Place {
+        let Some(ListenAddress::Tcp(address)) = self.daemon.metrics_address() else {
+            panic!("expected telemetry.metrics_listen");
+        };
+        Place::new(*address)
+    }
+
     /// Stops it in order, and gives back what it was started with: its state is still there.
     pub(crate) async fn stop(self) -> Setup {
         self.daemon.stop().await.unwrap();

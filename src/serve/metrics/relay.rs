@@ -1,0 +1,115 @@
+//! The media relay. All zero where it is switched off.
+
+use crate::telemetry::Family;
+use crate::turn::{DropReason, ErrorCode, Figures};
+
+/// `credentials` is how many were issued.
+pub(super) fn families(relayed: &Figures, credentials: u64) -> Vec<Family> {
+    let mut families = vec![
+        Family::gauge("privcomm_relay_allocations", "Allocations now.").is(relayed.allocations),
+        Family::counter(
+            "privcomm_relay_allocations_opened_total",
+            "Allocations that were made.",
+        )
+        .is(relayed.allocations_ever),
+        Family::gauge(
+            "privcomm_relay_connections",
+            "Connections to the relay now, over TCP and TLS.",
+        )
+        .is(relayed.connections),
+        Family::counter(
+            "privcomm_relay_connections_refused_total",
+            "Connections to the relay for which there was no place.",
+        )
+        .is(relayed.connections_refused),
+        Family::counter(
+            "privcomm_relay_credentials_total",
+            "Credentials for the relay that members were given.",
+        )
+        .is(credentials),
+    ];
+    families.extend(traffic(relayed));
+    families
+}
+
+fn traffic(relayed: &Figures) -> Vec<Family> {
+    let drops = DropReason::ALL.map(|reason| (word(reason), relayed.dropped(reason)));
+    let refusals = ErrorCode::ALL.map(|code| (number(code), relayed.refused(code)));
+    vec![
+        Family::counter(
+            "privcomm_relay_received_total",
+            "Messages of every kind that came in to the relay.",
+        )
+        .is(relayed.datagrams),
+        Family::counter(
+            "privcomm_relay_packets_total",
+            "Media packets that were handed over.",
+        )
+        .is(relayed.packets),
+        Family::counter(
+            "privcomm_relay_bytes_total",
+            "Media in those packets, without headers.",
+        )
+        .is(relayed.bytes),
+        Family::counter(
+            "privcomm_relay_drops_total",
+            "Messages to the relay that went no further, by reason.",
+        )
+        .by("reason", drops),
+        Family::counter(
+            "privcomm_relay_refusals_total",
+            "Requests to the relay that were refused, by STUN error code; every client's first is a \
+             401.",
+        )
+        .by("code", refusals),
+    ]
+}
+
+const fn word(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::Foreign => "foreign",
+        DropReason::Malformed => "malformed",
+        DropReason::Fingerprint => "fingerprint",
+        DropReason::Unexpected => "unexpected",
+        DropReason::Rationed => "rationed",
+        DropReason::NoAllocation => "no_allocation",
+        DropReason::NoChannel => "no_channel",
+        DropReason::NoPermission => "no_permission",
+        DropReason::NoPeer => "no_peer",
+        DropReason::NotWelcome => "not_welcome",
+        DropReason::SendFailed => "send_failed",
+        DropReason::Backlog => "backlog",
+        DropReason::OverRate => "over_rate",
+        DropReason::Overloaded => "overloaded",
+    }
+}
+
+const fn number(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::BadRequest => "400",
+        ErrorCode::Unauthenticated => "401",
+        ErrorCode::Forbidden => "403",
+        ErrorCode::UnknownAttribute => "420",
+        ErrorCode::AllocationMismatch => "437",
+        ErrorCode::StaleNonce => "438",
+        ErrorCode::AddressFamilyNotSupported => "440",
+        ErrorCode::WrongCredentials => "441",
+        ErrorCode::UnsupportedTransportProtocol => "442",
+        ErrorCode::PeerAddressFamilyMismatch => "443",
+        ErrorCode::AllocationQuotaReached => "486",
+        ErrorCode::ServerError => "500",
+        ErrorCode::InsufficientCapacity => "508",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_its_number() {
+        for code in ErrorCode::ALL {
+            assert_eq!(number(code), code.number().to_string());
+        }
+    }
+}
