@@ -278,6 +278,8 @@ fn figures_add_up() {
     assert_eq!((figures.ringing, figures.connected), (0, 1));
     assert_eq!((figures.started, figures.answered), (1, 1));
     assert_eq!(figures.answer_time, secs(2));
+    let rang = rig.machine.answer_times();
+    assert_eq!((rang.count(), rang.sum), (1, 2_000_000));
     assert_eq!(figures.refused.busy, 1);
     rig.granted(bob, Request::End(Target::Call(call)));
     let figures = rig.machine.figures();

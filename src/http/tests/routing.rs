@@ -1,6 +1,31 @@
 use super::*;
 
 #[tokio::test]
+async fn requests_are_counted_by_pattern_and_connections_as_they_come() {
+    let rig = Rig::with(limits(), 1).await;
+    let mut client = rig.connect().await;
+    for path in ["/items/4711", "/items/x", "/items/4712/", "/nowhere/4713"] {
+        client.send(get(path)).await;
+        client.reply().await;
+    }
+    let mut second = rig.connect().await;
+    second.reply().await.is_problem("capacity");
+    let figures = rig.server.figures();
+    let kinds = figures.latencies.iter();
+    let kinds = kinds.map(|kind| (kind.route, kind.class, kind.micros.count()));
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        [
+            ("/items/{id}", "2xx", 2),
+            ("/items/{id}", "4xx", 1),
+            ("unmatched", "4xx", 1)
+        ]
+    );
+    assert_eq!((figures.connections, figures.accepted), (1, 1));
+    assert_eq!(figures.turned_away, 1);
+}
+
+#[tokio::test]
 async fn a_route_is_found_with_and_without_a_slash_at_its_end() {
     let rig = Rig::start().await;
     for path in ["/items/7", "/items/7/", "/items/%37", "/items/7?x=1"] {
