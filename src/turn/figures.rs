@@ -55,6 +55,26 @@ impl DropReason {
         Self::OverRate,
         Self::Overloaded,
     ];
+
+    /// Its name in figures: a word that programs can rely on.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Foreign => "foreign",
+            Self::Malformed => "malformed",
+            Self::Fingerprint => "fingerprint",
+            Self::Unexpected => "unexpected",
+            Self::Rationed => "rationed",
+            Self::NoAllocation => "no_allocation",
+            Self::NoChannel => "no_channel",
+            Self::NoPermission => "no_permission",
+            Self::NoPeer => "no_peer",
+            Self::NotWelcome => "not_welcome",
+            Self::SendFailed => "send_failed",
+            Self::Backlog => "backlog",
+            Self::OverRate => "over_rate",
+            Self::Overloaded => "overloaded",
+        }
+    }
 }
 
 impl From<Malformed> for DropReason {

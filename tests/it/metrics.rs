@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
 use crate::privacy::{Confidential, allocate, blunder, converse, join};
-use crate::rig::{Answer, Appliance, Place, Setup, soon};
+use crate::rig::{Answer, Appliance, Person, Place, Setup, soon};
 
 /// One sample: a name, its labels, and what it says.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,6 +150,65 @@ async fn a_conversation_is_counted_and_nobody_in_it_is_named() {
     assert!(page.sum("privcomm_websocket_frames_total", &[("direction", "in")]) >= 5.0);
     assert!(page.sum("process_resident_memory_bytes", &[]) > 1e6);
     assert!(page.sum("privcomm_disk_free_bytes", &[]) > 0.0);
+    appliance.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_is_counted_by_what_refused_it() {
+    let setup = Setup::lenient()
+        .set("telemetry.metrics_listen=127.0.0.1:0")
+        .set("limits.turn_credentials=1/1h")
+        .set("messages.queue_stranger_messages=2");
+    let appliance = setup.start().await;
+    let anna = Person::join_with(appliance.place(), 0).await;
+    let bert = Person::join(appliance.place()).await;
+    let path = format!("/api/v1/keys/{}", anna.user());
+    bert.get(&path).await.with(200);
+    for status in [200, 429, 429] {
+        bert.get("/api/v1/turn-credentials").await.with(status);
+    }
+    for status in [202, 202, 429] {
+        bert.post_message(&anna, "hello").await.with(status);
+    }
+    let nobody = Person::stranger(appliance.place());
+    bert.post_message(&nobody, "hello").await.with(400);
+    anna.block(&bert).await;
+    bert.post_message(&anna, "unheard").await.with(202);
+    let mut first = anna.connect().await;
+    let second = anna.connect().await;
+    assert_eq!(first.closed().await, 4409);
+    second.leave().await;
+    let page = soon("the ends of both sockets", async {
+        loop {
+            let page = Page::of(appliance.metrics()).await;
+            if page.sum("privcomm_websockets_closed_total", &[]) > 1.5 {
+                return page;
+            }
+        }
+    })
+    .await;
+    let counts = |name, label, value, expected| page.counts(name, &[(label, value)], expected);
+    counts("privcomm_prekey_bundles_total", "prekey", "exhausted", 1);
+    counts(
+        "privcomm_rate_limited_total",
+        "limit",
+        "turn_credentials",
+        2,
+    );
+    counts("privcomm_messages_refused_total", "code", "queue_full", 1);
+    counts(
+        "privcomm_messages_refused_total",
+        "code",
+        "invalid_field",
+        0,
+    );
+    counts("privcomm_messages_accepted_total", "way", "queued", 2);
+    counts("privcomm_messages_accepted_total", "way", "dropped", 1);
+    counts("privcomm_websockets_closed_total", "reason", "replaced", 1);
+    counts("privcomm_websockets_closed_total", "reason", "client", 1);
+    page.counts("privcomm_websockets_opened_total", &[], 2);
+    page.counts("privcomm_sessions_total", &[], 2);
+    page.counts("privcomm_members_online", &[], 0);
     appliance.stop().await;
 }
 

@@ -33,7 +33,7 @@ pub(super) fn families(relayed: &Figures, credentials: u64) -> Vec<Family> {
 }
 
 fn traffic(relayed: &Figures) -> Vec<Family> {
-    let drops = DropReason::ALL.map(|reason| (word(reason), relayed.dropped(reason)));
+    let drops = DropReason::ALL.map(|reason| (reason.name(), relayed.dropped(reason)));
     let refusals = ErrorCode::ALL.map(|code| (number(code), relayed.refused(code)));
     vec![
         Family::counter(
@@ -63,25 +63,6 @@ fn traffic(relayed: &Figures) -> Vec<Family> {
         )
         .by("code", refusals),
     ]
-}
-
-const fn word(reason: DropReason) -> &'static str {
-    match reason {
-        DropReason::Foreign => "foreign",
-        DropReason::Malformed => "malformed",
-        DropReason::Fingerprint => "fingerprint",
-        DropReason::Unexpected => "unexpected",
-        DropReason::Rationed => "rationed",
-        DropReason::NoAllocation => "no_allocation",
-        DropReason::NoChannel => "no_channel",
-        DropReason::NoPermission => "no_permission",
-        DropReason::NoPeer => "no_peer",
-        DropReason::NotWelcome => "not_welcome",
-        DropReason::SendFailed => "send_failed",
-        DropReason::Backlog => "backlog",
-        DropReason::OverRate => "over_rate",
-        DropReason::Overloaded => "overloaded",
-    }
 }
 
 const fn number(code: ErrorCode) -> &'static str {
