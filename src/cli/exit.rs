@@ -1,8 +1,12 @@
 //! How a command ends.
 
+use std::borrow::Cow;
 use std::io;
 use std::process::ExitCode;
 
+use super::output::talk;
+use crate::admin::client::ClientError;
+use crate::base::Trouble;
 use crate::config::ConfigError;
 use crate::serve::ServeError;
 
@@ -15,6 +19,19 @@ pub(super) enum Exit {
     Failed = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
+    /// The daemon can't be reached.
+    Unreachable = 3,
+    /// What was named doesn't exist.
+    NotFound = 4,
+    /// It isn't allowed.
+    Refused = 5,
+    /// Things stand otherwise than this needs.
+    Conflict = 6,
+    /// What was checked isn't right.
+    #[expect(dead_code, reason = "no command checks anything yet")]
+    ChecksFailed = 7,
+    /// It may work in a while (`EX_TEMPFAIL` of sysexits.h).
+    Later = 75,
 }
 
 impl From<Exit> for ExitCode {
@@ -34,26 +51,78 @@ pub(super) enum CliError {
     Runtime(io::Error),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Daemon(#[from] ClientError),
     #[error("can't write to stdout: {0}")]
     Output(#[from] io::Error),
+    /// What a command found out by itself.
+    #[expect(dead_code, reason = "no command finds anything by itself yet")]
+    #[error("{detail}")]
+    Found {
+        trouble: Trouble,
+        detail: String,
+        exit: Exit,
+    },
 }
 
 impl CliError {
-    /// Says on stderr what went wrong, a line each, and how to exit.
-    pub(super) fn report(self) -> Exit {
+    /// Says on stderr what went wrong, with its code and the way out, and how to exit.
+    pub(super) fn report(&self) -> Exit {
         match self {
             Self::Config(error) => {
                 for problem in error.problems() {
-                    super::output::talk(format_args!("error: {problem}"));
+                    talk(format_args!("error {}: {problem}", Trouble::Configuration));
                 }
-                Exit::Usage
             }
             // Whoever reads stdout has read enough.
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-            error => {
-                super::output::talk(format_args!("error: {error}"));
-                Exit::Failed
-            }
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            error => complain(error),
         }
+        self.exit()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) => Exit::Usage,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Self::Daemon(ClientError::Refused(refused)) => match refused.problem.status {
+                _ if refused.trouble == Trouble::NotOperator => Exit::Unreachable,
+                404 => Exit::NotFound,
+                401 | 403 => Exit::Refused,
+                409 | 410 => Exit::Conflict,
+                429 | 503 => Exit::Later,
+                400..500 => Exit::Usage,
+                _ => Exit::Failed,
+            },
+            Self::Daemon(_) => Exit::Unreachable,
+            Self::Found { exit, .. } => *exit,
+            _ => Exit::Failed,
+        }
+    }
+
+    fn trouble(&self) -> Trouble {
+        match self {
+            Self::Config(_) => Trouble::Configuration,
+            Self::Logging(_) | Self::Runtime(_) | Self::Output(_) => Trouble::Process,
+            Self::Serve(error) => error.trouble(),
+            Self::Daemon(error) => error.trouble(),
+            Self::Found { trouble, .. } => *trouble,
+        }
+    }
+
+    /// The way out; none: the sentence has it already.
+    fn fix(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Serve(error) if error.to_string().contains("\n  fix: ") => None,
+            Self::Daemon(error) if let Some(fix) = error.fix() => Some(Cow::Owned(fix)),
+            _ => Some(Cow::Borrowed(self.trouble().fix())),
+        }
+    }
+}
+
+fn complain(error: &CliError) {
+    talk(format_args!("error {}: {error}", error.trouble()));
+    if let Some(fix) = error.fix() {
+        talk(format_args!("  fix: {fix}"));
     }
 }

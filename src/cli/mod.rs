@@ -4,11 +4,16 @@
 //! which members are only ever added.
 
 mod config;
+mod daemon;
 mod exit;
+mod explain;
 mod output;
 mod serve;
 mod settings;
+mod status;
+mod turn;
 mod version;
+mod words;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -16,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Telemetry;
-use exit::CliError;
+use output::Output;
 
 /// A command line.
 #[derive(Debug, Parser)]
@@ -29,10 +34,16 @@ Examples:
   privcomm serve                     run on this machine only, with no configuration
   privcomm config example            every setting with its default and reason
   privcomm config check              is the configuration right?
+  privcomm status                    how the running daemon is
+  privcomm explain PC-ADM-01         what a code means and what mends it
 
-Exit codes: 0 ok, 1 failed, 2 usage or configuration."
+Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 daemon not reachable,
+4 not found, 5 refused, 6 conflict, 7 checks failed, 75 try later."
 )]
 pub struct Invocation {
+    #[command(flatten)]
+    output: Output,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -42,6 +53,10 @@ enum Command {
     Serve(serve::Serve),
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Status(status::Status),
+    #[command(subcommand)]
+    Turn(turn::TurnCommand),
+    Explain(explain::Explain),
     Version(version::Version),
 }
 
@@ -59,12 +74,16 @@ pub fn run<L, E: fmt::Display>(
     invocation: Invocation,
     start_logging: impl FnOnce(&Telemetry) -> Result<L, E>,
 ) -> ExitCode {
+    let output = &invocation.output;
     let result = match invocation.command {
         Command::Serve(command) => command.run(start_logging),
-        Command::Config(command) => command.run(),
-        Command::Version(command) => command.run(),
+        Command::Config(command) => command.run(output),
+        Command::Status(command) => command.run(output),
+        Command::Turn(command) => command.run(output),
+        Command::Explain(command) => command.run(output),
+        Command::Version(version::Version) => version::Version::run(output),
     };
-    result.unwrap_or_else(CliError::report).into()
+    result.unwrap_or_else(|error| error.report()).into()
 }
 
 #[cfg(test)]

@@ -4,18 +4,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::exit::{CliError, Exit};
-use super::output;
+use super::output::Output;
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Print the version
 #[derive(Debug, Args)]
-pub(super) struct Version {
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
-}
+pub(super) struct Version;
 
 #[derive(Serialize)]
 struct Document {
@@ -24,15 +20,12 @@ struct Document {
 }
 
 impl Version {
-    pub(super) fn run(&self) -> Result<Exit, CliError> {
-        if self.json {
-            output::json(Document {
-                name: NAME,
-                version: VERSION,
-            })?;
-        } else {
-            output::text(&format!("{NAME} {VERSION}\n"))?;
-        }
+    pub(super) fn run(output: &Output) -> Result<Exit, CliError> {
+        let document = Document {
+            name: NAME,
+            version: VERSION,
+        };
+        output.show(&document, || format!("{NAME} {VERSION}\n"))?;
         Ok(Exit::Done)
     }
 }

@@ -20,6 +20,7 @@ mod sections;
 mod value;
 
 pub use example::example;
+pub use kind::duration;
 pub use layers::{Entry, Layers, Loaded};
 pub use problem::{ConfigError, Fault, Problem, Source};
 pub use relay_url::{InvalidRelayUrl, RelayScheme, RelayTransport, RelayUrl};

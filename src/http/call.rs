@@ -10,10 +10,9 @@ use hyper::upgrade::OnUpgrade;
 use serde::de::DeserializeOwned;
 
 use super::body::{self, Allowance};
-use super::query::Query;
 use super::refusal::Refusal;
-use super::request_id::RequestId;
 use crate::net::{Permit, Remote};
+use crate::wire::{Query, RequestId};
 
 /// Where a request came from; it travels in the request's extensions.
 #[derive(Debug, Clone)]
@@ -65,7 +64,7 @@ impl<S> Call<S> {
         self.request
             .uri()
             .query()
-            .map_or_else(|| Ok(Query::default()), Query::parse)
+            .map_or_else(|| Ok(Query::default()), |text| Ok(Query::parse(text)?))
     }
 
     /// The body as a `T`.

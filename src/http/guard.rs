@@ -18,11 +18,11 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::call::Arrival;
 use super::refusal::Refusal;
 use super::reply::{self, Response};
-use super::request_id::{self, RequestId};
 use super::route::Site;
 use super::router::{Pattern, Router};
 use super::traffic::Traffic;
 use crate::net::{Permit, Remote, TrustedProxies};
+use crate::wire::request_id::{self, RequestId};
 
 const CONNECTING: HeaderName = HeaderName::from_static("cf-connecting-ip");
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");

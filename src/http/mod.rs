@@ -6,7 +6,7 @@
 //! | `connection`, `transport`, `pace` | one HTTP/1 connection and how long it may take over what |
 //! | `guard` | what every request passes: address, id, CORS, deadline, panics, log |
 //! | `routes`, `route`, `router` | the one table of routes, its rows, and how a row is found |
-//! | `call`, `body`, `query`, `refusal`, `reply` | a request and its answer |
+//! | `call`, `body`, `refusal`, `reply` | a request and its answer |
 //! | `handshake`, `origin` | how a WebSocket is opened, before it is `ws`'s |
 //! | `traffic` | what is counted |
 //! | `exporter` | the operator's figures on an address of their own |
@@ -28,10 +28,8 @@ mod handshake;
 mod openapi;
 mod origin;
 mod pace;
-mod query;
 mod refusal;
 mod reply;
-mod request_id;
 mod route;
 mod router;
 mod routes;

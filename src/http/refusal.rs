@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::messenger;
 use crate::wire::code::FieldProblem;
-use crate::wire::{Code, JsonError};
+use crate::wire::{Code, JsonError, QueryError};
 
 /// Why a request is refused. The text is the `detail` of the answer.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,12 @@ pub(super) enum Refusal {
 impl From<messenger::Error> for Refusal {
     fn from(error: messenger::Error) -> Self {
         Self::Messenger(error)
+    }
+}
+
+impl From<QueryError> for Refusal {
+    fn from(QueryError { field, problem }: QueryError) -> Self {
+        Self::Field { field, problem }
     }
 }
 

@@ -7,9 +7,9 @@ use http_body_util::Full;
 use serde::Serialize;
 
 use super::refusal::Refusal;
-use super::request_id::{self, RequestId};
 use crate::wire::Problem;
 use crate::wire::code::retry_after_seconds;
+use crate::wire::request_id::{self, RequestId};
 
 /// A response whose body is at hand.
 pub(super) type Response = http::Response<Full<Bytes>>;

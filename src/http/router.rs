@@ -8,12 +8,11 @@ use hyper::body::Incoming;
 
 use super::body::Allowance;
 use super::call::{Arrival, Bearer, Call, Parameters};
-use super::query;
 use super::refusal::Refusal;
 use super::reply::{self, Response};
-use super::request_id::RequestId;
 use super::route::{Handler, Route, Site};
 use crate::config::Limits;
+use crate::wire::{RequestId, query};
 
 /// The pattern that a request matched, for the log and the figures: paths themselves hold ids.
 #[derive(Debug, Clone, Copy)]

@@ -173,6 +173,11 @@ impl Server {
         self.traffic.read(self.connections())
     }
 
+    /// The places for connections, for others to count.
+    pub fn capacity(&self) -> &Capacity {
+        &self.capacity
+    }
+
     /// Accepts nothing more, lets requests in flight finish for at most `patience`, and ends the
     /// rest. True when nothing had to be cut off. WebSockets are their door's to close.
     pub async fn stop(&self, patience: Duration) -> bool {

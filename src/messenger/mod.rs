@@ -1,8 +1,8 @@
 //! Floor 4: the use cases, the only place where rules meet state.
 //!
 //! What somebody may do is what their scope offers: a [`Visitor`] has no token, a [`Member`] has
-//! one, a [`Session`] is a member's open socket. Doors (http, ws) hold one of these and nothing
-//! else of the house.
+//! one, a [`Session`] is a member's open socket, an [`Operator`] came by the admin socket. Doors (http,
+//! ws, admin) hold one of these and nothing else of the house.
 
 mod accounts;
 mod collect;
@@ -15,6 +15,7 @@ mod figures;
 mod health;
 mod limits;
 mod mailbox;
+mod operator;
 mod parse;
 mod prekeys;
 mod queue;
@@ -33,6 +34,7 @@ use std::sync::atomic::AtomicU64;
 pub use error::Error;
 pub use event::{Event, Letter, Receipt};
 pub use figures::{Figures, Words};
+pub use operator::{Operator, Overview};
 pub use relay::{RelayAccess, RelayPlace};
 pub use scope::{Knock, Member, Peer, Registration, Visitor};
 pub use session::{Session, Welcome};
@@ -184,6 +186,11 @@ impl Messenger {
     /// Counts tokens that are refused.
     fn counted(&self, outcome: Result<Member, Error>) -> Result<Member, Error> {
         outcome.inspect_err(|error| self.counters.tokens_refused.count(error.code()))
+    }
+
+    /// What whoever runs this daemon may do. For the admin door only.
+    pub fn operator(&self) -> Operator {
+        Operator::new(self.clone())
     }
 
     /// Ends every session, telling clients why.

@@ -79,6 +79,15 @@ impl RelayAccess {
         places
     }
 
+    /// Every address, in the order for everybody.
+    pub(super) fn urls(&self) -> Vec<String> {
+        let places = self.places_for(None);
+        let stun = places.iter().flat_map(|place| &place.stun_urls);
+        stun.chain(places.iter().flat_map(|place| &place.turn_urls))
+            .cloned()
+            .collect()
+    }
+
     /// What clients are told of them, with these credentials.
     fn ice_servers(
         &self,

@@ -20,6 +20,9 @@ const BACKLOG: i32 = 4096;
 /// Who may connect to a Unix socket: its owner and its group.
 const SOCKET_MODE: u32 = 0o660;
 
+/// Bytes of a path that fit `sun_path` with the zero behind them (unix(7)).
+const LONGEST_PATH: usize = 107;
+
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -37,6 +40,12 @@ pub enum BindError {
     /// Something that is no socket is in the way, and isn't ours to delete.
     #[error("can't listen at {}: a file that is no socket is in the way", .0.display())]
     Occupied(PathBuf),
+    /// The system has no room for so long a path (unix(7)).
+    #[error(
+        "can't listen at {}: {} bytes of path, and a Unix socket takes at most {LONGEST_PATH}",
+        .0.display(), .0.as_os_str().len()
+    )]
+    TooLong(PathBuf),
 }
 
 /// A socket that accepts connections. A Unix socket's file goes when this is dropped.
@@ -147,6 +156,9 @@ fn unix(path: &Path) -> Result<Listener, BindError> {
         address: format!("unix:{}", path.display()),
         source,
     };
+    if path.as_os_str().len() > LONGEST_PATH {
+        return Err(BindError::TooLong(path.to_owned()));
+    }
     clear_the_way(path, refused)?;
     let (listener, file) = unix_listener(path).map_err(refused)?;
     Ok(Listener {
@@ -291,6 +303,18 @@ mod tests {
             Err(BindError::Occupied(_))
         ));
         assert_eq!(fs::read(&path).unwrap(), b"data");
+    }
+
+    #[tokio::test]
+    async fn a_path_is_as_long_as_the_system_takes_it_and_no_longer() {
+        let directory = tempfile::tempdir().unwrap();
+        let rest = LONGEST_PATH - directory.path().as_os_str().len() - 1;
+        let at = |length| ListenAddress::Unix(directory.path().join("x".repeat(length)));
+        assert!(Listener::bind(&at(rest)).is_ok());
+        assert!(matches!(
+            Listener::bind(&at(rest + 1)),
+            Err(BindError::TooLong(_))
+        ));
     }
 
     #[tokio::test]

@@ -12,5 +12,5 @@ mod tls;
 pub use capacity::{Capacity, Permit};
 pub use forwarded::{InvalidNetwork, TrustedProxies};
 pub use listener::{BindError, Listener};
-pub use stream::{Remote, Stream};
+pub use stream::{Process, Remote, Stream};
 pub use tls::{Tls, TlsError};

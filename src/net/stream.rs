@@ -41,6 +41,29 @@ pub enum Stream {
     Unix(UnixStream),
 }
 
+/// The process at the other end of a Unix socket, as the system knows it (`SO_PEERCRED`, unix(7)).
+/// From another user namespace most ids read as 65534.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Its effective user.
+    pub uid: u32,
+    /// Its effective group; of its further groups the system says nothing here.
+    pub gid: u32,
+}
+
+impl Stream {
+    /// The process at the other end. None: it isn't one of this machine, or can't be told.
+    pub fn process(&self) -> Option<Process> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(stream) => stream.peer_cred().ok().map(|process| Process {
+                uid: process.uid(),
+                gid: process.gid(),
+            }),
+        }
+    }
+}
+
 /// Calls the same method of whichever stream it is.
 macro_rules! either {
     ($self:ident, $method:ident($($argument:expr),*)) => {

@@ -21,6 +21,7 @@ pub(super) struct ApplianceNotice<'a> {
     pub(super) http: &'a [ListenAddress],
     /// Where figures are served, if anywhere.
     pub(super) metrics: Option<&'a ListenAddress>,
+    pub(super) admin_socket: &'a Path,
     pub(super) state_dir: &'a Path,
     pub(super) registration: RegistrationMode,
     pub(super) has_docs: bool,
@@ -35,6 +36,11 @@ impl Notice<'_> {
     /// Where figures are served, if anywhere.
     pub(super) fn metrics(&self) -> Option<&ListenAddress> {
         self.appliance.as_ref().and_then(|it| it.metrics)
+    }
+
+    /// Where operators come in, if anywhere.
+    pub(super) fn admin_socket(&self) -> Option<&Path> {
+        self.appliance.as_ref().map(|it| it.admin_socket)
     }
 }
 
@@ -53,6 +59,9 @@ pub(super) fn show(notice: &Notice<'_>) {
     }
     if let Some(address) = notice.metrics() {
         tracing::info!("metrics: {address}");
+    }
+    if let Some(path) = notice.admin_socket() {
+        tracing::info!("admin socket: {}", path.display());
     }
 }
 
@@ -91,6 +100,7 @@ fn about(appliance: &ApplianceNotice<'_>) -> Vec<String> {
     let mut lines: Vec<String> = metrics.into_iter().collect();
     lines.extend([
         format!("  state      {}", appliance.state_dir.display()),
+        format!("  admin      {}", appliance.admin_socket.display()),
         format!(
             "  accounts   {}",
             match appliance.registration {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::admin_socket;
 use super::banner::{ApplianceNotice, Notice};
 use super::descriptors;
 use super::error::ServeError;
@@ -13,6 +14,7 @@ use super::relay::{self, Media, TurnAddresses};
 use super::role::Role;
 use super::state_dir::StateDir;
 use super::supervised::Supervised;
+use crate::admin;
 use crate::base::Clock;
 use crate::base::task::Tasks;
 use crate::config::{Config, ListenAddress, RegistrationMode};
@@ -36,6 +38,7 @@ const SWEEP: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub struct Daemon {
     state_dir: PathBuf,
+    admin_socket: PathBuf,
     registration: RegistrationMode,
     has_docs: bool,
     turn_addresses: TurnAddresses,
@@ -75,10 +78,7 @@ impl Daemon {
             .as_ref()
             .map(|media| media.addresses().clone())
             .unwrap_or_default();
-        let settings = settings(&config, &listeners);
-        if settings.origins.is_empty() {
-            return Err(ServeError::NoOrigin);
-        }
+        let settings = settings(&config, &listeners)?;
         let registration = settings.registration;
         let rooms = Rooms {
             store: store.clone(),
@@ -114,8 +114,14 @@ impl Daemon {
         });
         let metrics_server = metrics_listener
             .map(|listener| http::serve_metrics(listener, metrics.clone(), &config.limits, &tasks));
+        let operated = admin::Rooms {
+            messenger: messenger.clone(),
+            connections: server.capacity().clone(),
+        };
+        let admin_socket = admin_socket::open(&config, state_dir.path(), operated, &tasks)?;
         let daemon = Self {
             state_dir: state_dir.path().to_owned(),
+            admin_socket,
             registration,
             has_docs: config.server.docs,
             turn_addresses,
@@ -160,6 +166,11 @@ impl Daemon {
     /// Where state is kept.
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
+    }
+
+    /// Where operators' commands reach it.
+    pub fn admin_socket(&self) -> &Path {
+        &self.admin_socket
     }
 
     /// Who may register.
@@ -259,6 +270,7 @@ impl Supervised for Daemon {
             appliance: Some(ApplianceNotice {
                 http: self.http_addresses(),
                 metrics: self.metrics_address(),
+                admin_socket: self.admin_socket(),
                 state_dir: self.state_dir(),
                 registration: self.registration(),
                 has_docs: self.has_docs(),
@@ -294,17 +306,21 @@ async fn open_store(state_dir: &StateDir, config: &Config) -> Result<Store, Serv
         .map_err(ServeError::from)
 }
 
-fn settings(config: &Config, listeners: &[Listener]) -> Settings {
+fn settings(config: &Config, listeners: &[Listener]) -> Result<Settings, ServeError> {
     let listening: Vec<&ListenAddress> = listeners.iter().map(Listener::address).collect();
-    Settings {
-        origins: origins(config, &listening),
+    let origins = origins(config, &listening);
+    if origins.is_empty() {
+        return Err(ServeError::NoOrigin);
+    }
+    Ok(Settings {
+        origins,
         registration: registration(config, &listening),
         require_proof: config.registration.require_proof,
         token_ttl: config.auth.token_ttl,
         limits: config.limits.clone(),
         messages: config.messages.clone(),
         calls: config.calls.clone(),
-    }
+    })
 }
 
 /// What clients may have connected to: the public name, or this machine by its loopback names and

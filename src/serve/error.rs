@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::auth::{InvalidTurnSecret, SecretsError};
+use crate::base::Trouble;
 use crate::net::{BindError, TlsError};
 use crate::store::StoreError;
 use crate::turn::TurnError;
@@ -120,6 +121,9 @@ pub enum ServeError {
         "metrics: {0}\n  fix: stop what listens there, or set telemetry.metrics_listen to another address"
     )]
     Metrics(#[source] BindError),
+    /// The admin socket can't be had.
+    #[error("{0}\n  fix: stop what listens there, or set server.admin_socket to another path")]
+    Admin(#[from] crate::admin::Error),
     /// The HTTP side can't start.
     #[error(transparent)]
     Http(#[from] crate::http::Error),
@@ -138,6 +142,31 @@ pub enum ServeError {
 }
 
 impl ServeError {
+    /// What this is in the catalogue.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::NoStateDirectory => Trouble::NoStateDirectory,
+            Self::File { .. } => Trouble::StateFile,
+            Self::Secrets { .. } => Trouble::Secrets,
+            Self::SecretsLost(_) => Trouble::SecretsLost,
+            Self::NoOrigin => Trouble::NoOrigin,
+            Self::TurnSecret { .. }
+            | Self::TurnSecretMissing
+            | Self::TurnSecretUnreadable { .. }
+            | Self::TurnSecretShared(_) => Trouble::RelaySecret,
+            Self::Metrics(_) => Trouble::MetricsAddress,
+            Self::TurnCertificateMissing | Self::TurnCertificate(_) => Trouble::RelayCertificate,
+            Self::Store(_) => Trouble::Database,
+            Self::Turn(_) | Self::RelaySilent => Trouble::RelayAddress,
+            Self::Bind(_) => Trouble::HttpAddress,
+            Self::Admin(_) => Trouble::AdminSocket,
+            Self::Http(_) | Self::RelayDisabled => Trouble::Configuration,
+            Self::Signals(_) => Trouble::Process,
+            Self::Failed(_) => Trouble::PartFailed,
+            Self::Hurried | Self::Unfinished => Trouble::Unfinished,
+        }
+    }
+
     pub(super) fn file(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::File {
             action,

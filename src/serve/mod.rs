@@ -4,6 +4,7 @@
 //! what was accepted is committed, the file is closed. All of it within five seconds; then calls on
 //! the media relay may go on for `turn.drain_timeout`. A second signal doesn't wait for any of that.
 
+mod admin_socket;
 mod banner;
 mod daemon;
 mod descriptors;
@@ -19,6 +20,7 @@ mod supervised;
 
 use std::path::PathBuf;
 
+pub use admin_socket::found as admin_socket;
 pub use daemon::Daemon;
 pub use error::ServeError;
 pub use relay::TurnAddresses;

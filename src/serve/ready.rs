@@ -18,6 +18,9 @@ struct Ready<'a> {
     /// Where figures are served.
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<String>,
+    /// The path of the admin socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<&'a Path>,
 }
 
 /// Writes the file whole, so that whoever sees it sees all of it.
@@ -26,6 +29,7 @@ pub(super) fn write(path: &Path, notice: &Notice<'_>) -> Result<(), ServeError> 
         http: notice.http().iter().map(ToString::to_string).collect(),
         turn: notice.turn,
         metrics: notice.metrics().map(ToString::to_string),
+        admin: notice.admin_socket(),
     };
     let failed = |source| ServeError::file("write", path, source);
     let text = serde_json::to_string(&ready).map_err(|error| failed(error.into()))?;

@@ -58,7 +58,8 @@ impl StateDir {
     }
 }
 
-fn usual() -> Option<PathBuf> {
+/// The directory that a daemon takes which isn't told another.
+pub(super) fn usual() -> Option<PathBuf> {
     let absolute = |name: &str| {
         env::var_os(name)
             .map(PathBuf::from)

@@ -11,11 +11,13 @@
 )]
 
 mod accounts;
+mod admin;
 mod calls;
 mod delivery;
 mod durability;
 mod hostile;
 mod metrics;
+mod operator;
 mod prekeys;
 mod privacy;
 mod relay;

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::place::Place;
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::output;
+use crate::cli::output::{self, Output};
 use crate::cli::settings::Settings;
-use crate::config::{ConfigError, Layers, Loaded, Problem};
+use crate::config::{Layers, Problem};
 
 /// Say whether the configuration is right; exit with 2 where it isn't
 ///
@@ -16,10 +16,6 @@ use crate::config::{ConfigError, Layers, Loaded, Problem};
 pub(in crate::cli) struct Check {
     #[command(flatten)]
     settings: Settings,
-
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Serialize)]
@@ -45,13 +41,22 @@ impl From<&Problem> for Complaint {
 }
 
 impl Check {
-    pub(super) fn run(&self) -> Result<Exit, CliError> {
+    pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
         let result = self
             .settings
             .layers()
             .and_then(|layers| Layers::load(&layers));
-        if self.json {
-            return document(&result);
+        let (problems, exit) = match &result {
+            Ok(_) => (Vec::new(), Exit::Done),
+            Err(error) => (
+                error.problems().iter().map(Complaint::from).collect(),
+                Exit::Usage,
+            ),
+        };
+        if output.is_json() {
+            let ok = exit == Exit::Done;
+            output::document(&Document { ok, problems })?;
+            return Ok(exit);
         }
         result?;
         let subject = self.settings.file().map_or_else(
@@ -59,21 +64,6 @@ impl Check {
             |path| format!("{} is", path.display()),
         );
         output::text(&format!("ok: {subject} right\n"))?;
-        Ok(Exit::Done)
+        Ok(exit)
     }
-}
-
-fn document(result: &Result<Loaded, ConfigError>) -> Result<Exit, CliError> {
-    let (problems, exit) = match result {
-        Ok(_) => (Vec::new(), Exit::Done),
-        Err(error) => (
-            error.problems().iter().map(Complaint::from).collect(),
-            Exit::Usage,
-        ),
-    };
-    output::json(Document {
-        ok: exit == Exit::Done,
-        problems,
-    })?;
-    Ok(exit)
 }

@@ -1,9 +1,18 @@
 //! `privcomm config example`
 
-use crate::cli::exit::{CliError, Exit};
-use crate::cli::output;
+use serde::Serialize;
 
-pub(super) fn run() -> Result<Exit, CliError> {
-    output::text(&crate::config::example())?;
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::output::Output;
+
+#[derive(Serialize)]
+struct Document {
+    toml: String,
+}
+
+pub(super) fn run(output: &Output) -> Result<Exit, CliError> {
+    let toml = crate::config::example();
+    let document = Document { toml };
+    output.show(&document, || document.toml.clone())?;
     Ok(Exit::Done)
 }

@@ -8,6 +8,7 @@ mod show;
 use clap::Subcommand;
 
 use super::exit::{CliError, Exit};
+use super::output::Output;
 
 /// Check and show the configuration
 #[derive(Debug, Subcommand)]
@@ -24,11 +25,11 @@ pub(super) enum ConfigCommand {
 }
 
 impl ConfigCommand {
-    pub(super) fn run(&self) -> Result<Exit, CliError> {
+    pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
         match self {
-            Self::Check(command) => command.run(),
-            Self::Show(command) => command.run(),
-            Self::Example => example::run(),
+            Self::Check(command) => command.run(output),
+            Self::Show(command) => command.run(output),
+            Self::Example => example::run(output),
         }
     }
 }

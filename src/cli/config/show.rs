@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::place::Place;
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::output;
+use crate::cli::output::{Output, table};
 use crate::cli::settings::Settings;
 use crate::config::{Entry, Loaded, Value};
 
@@ -14,10 +14,6 @@ use crate::config::{Entry, Loaded, Value};
 pub(in crate::cli) struct Show {
     #[command(flatten)]
     settings: Settings,
-
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Serialize)]
@@ -44,14 +40,14 @@ impl From<Entry> for Setting {
 }
 
 impl Show {
-    pub(super) fn run(&self) -> Result<Exit, CliError> {
+    pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
         let loaded = self.settings.layers()?.load()?;
-        if self.json {
-            let settings = loaded.entries().map(Setting::from).collect();
-            output::json(Document { settings })?;
-        } else {
-            output::table(["KEY", "VALUE", "SOURCE"], &rows(&loaded))?;
-        }
+        let document = Document {
+            settings: loaded.entries().map(Setting::from).collect(),
+        };
+        output.show(&document, || {
+            table(["KEY", "VALUE", "SOURCE"], &rows(&loaded))
+        })?;
         Ok(Exit::Done)
     }
 }

@@ -11,6 +11,7 @@ pub(super) use network::{Address, Listen, Network, Origin, Ports, RelayAddress, 
 pub(super) use network::{is_host, number, split_port};
 pub(super) use number::{Bytes, Count};
 pub(super) use place::{AbsolutePath, Realm};
+pub use time::parse as duration;
 pub(super) use time::{Rates, Span};
 
 use super::value::Value;

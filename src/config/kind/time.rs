@@ -57,7 +57,8 @@ const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
 ];
 
-fn parse(text: &str) -> Option<Duration> {
+/// The duration that a text such as `30s` says: one number and one unit of ms, s, m, h, d.
+pub fn parse(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit)?;

@@ -18,6 +18,7 @@ trusted_proxies = ["10.0.0.0/8"]
 cors_origins = ["https://other.example.org"]
 max_connections = 1
 max_connections_per_address = 1
+admin_socket = "/run/privcomm/operator.sock"
 docs = false
 [registration]
 mode = "closed"
@@ -107,6 +108,7 @@ fn all_different() -> Config {
             cors_origins: vec!["https://other.example.org".into()],
             max_connections: 1,
             max_connections_per_address: 1,
+            admin_socket: Some("/run/privcomm/operator.sock".into()),
             docs: false,
         },
         registration: Registration {

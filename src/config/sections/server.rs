@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::config::key::section;
-use crate::config::kind::{Count, List, Listen, Network, Optional, Origin, Several, Switch};
+use crate::config::kind::{
+    AbsolutePath, Count, List, Listen, Network, Optional, Origin, Several, Switch,
+};
 
 section! {
     /// Web, API and WebSocket: where they listen and whom they believe.
@@ -35,6 +37,11 @@ section! {
         /// Connections at once from one address (an IPv6 /64 counts as one), trusted proxies
         /// excepted: behind one address may be a household, or somebody who wants all places.
         max_connections_per_address: usize = 256, Count(1..=1_000_000);
+
+        /// The Unix socket that the operator's commands use: for root, the daemon's own user and its
+        /// group. Empty: admin.sock in $RUNTIME_DIRECTORY under systemd (/run/privcomm), else in
+        /// the state directory.
+        admin_socket: Option<PathBuf> = None, Optional(AbsolutePath);
 
         /// Whether the description of the API is served (/openapi.json, /docs, /redoc).
         docs: bool = true, Switch;

@@ -148,6 +148,11 @@ impl Appliance {
         Place::new(*address)
     }
 
+    /// The path of its admin socket.
+    pub(crate) fn admin_socket(&self) -> &std::path::Path {
+        self.daemon.admin_socket()
+    }
+
     /// Stops it in order, and gives back what it was started with: its state is still there.
     pub(crate) async fn stop(self) -> Setup {
         self.daemon.stop().await.unwrap();

@@ -100,6 +100,11 @@ impl Process {
             .collect()
     }
 
+    /// The path of its admin socket.
+    pub(crate) fn admin_socket(&self) -> &std::path::Path {
+        std::path::Path::new(self.ready["admin"].as_str().unwrap())
+    }
+
     /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()

@@ -8,17 +8,17 @@ use http::header::HeaderName;
 use crate::base::random;
 
 /// The header that carries it.
-pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 const LONGEST: usize = 64;
 
 /// At most 64 of `[A-Za-z0-9._-]`: the client's own choice, or a random one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RequestId(String);
+pub struct RequestId(String);
 
 impl RequestId {
     /// The id of a request with these headers: its own where that is valid, else a random one.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap) -> Self {
         headers
             .get(HEADER)
             .and_then(|value| value.to_str().ok())
@@ -27,7 +27,7 @@ impl RequestId {
     }
 
     /// 32 hex characters.
-    pub(super) fn random() -> Self {
+    pub fn random() -> Self {
         let mut text = String::with_capacity(32);
         for byte in random::draw::<16>() {
             let _ = write!(text, "{byte:02x}");
@@ -35,7 +35,8 @@ impl RequestId {
         Self(text)
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    /// The id as it is written.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

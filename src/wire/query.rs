@@ -2,12 +2,20 @@
 
 use std::str::FromStr;
 
-use super::refusal::Refusal;
+/// A parameter that can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct QueryError {
+    /// Its name.
+    pub field: &'static str,
+    /// What was expected.
+    pub problem: &'static str,
+}
 
 /// The parameters of a query string. Unknown ones are ignored; the `Debug` output has no values,
 /// because a token may be among them.
 #[derive(Default)]
-pub(super) struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>);
 
 impl std::fmt::Debug for Query {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -17,7 +25,7 @@ impl std::fmt::Debug for Query {
 
 impl Query {
     /// Reads a query string, without its question mark.
-    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
         let read = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -27,18 +35,18 @@ impl Query {
             .map(read)
             .collect::<Option<_>>()
             .map(Self)
-            .ok_or(Refusal::Field {
+            .ok_or(QueryError {
                 field: "(query)",
                 problem: "expected percent-encoded UTF-8",
             })
     }
 
     /// The value of `name`, which may stand there once.
-    pub(super) fn value(&self, name: &'static str) -> Result<Option<&str>, Refusal> {
+    pub fn value(&self, name: &'static str) -> Result<Option<&str>, QueryError> {
         let mut values = self.0.iter().filter(|(key, _)| key == name);
         match (values.next(), values.next()) {
             (found, None) => Ok(found.map(|(_, value)| value.as_str())),
-            (_, Some(_)) => Err(Refusal::Field {
+            (_, Some(_)) => Err(QueryError {
                 field: name,
                 problem: "expected once",
             }),
@@ -46,13 +54,13 @@ impl Query {
     }
 
     /// The value of `name` as a `T`; `problem` says what is expected.
-    pub(super) fn parsed<T: FromStr>(
+    pub fn parsed<T: FromStr>(
         &self,
         name: &'static str,
         problem: &'static str,
-    ) -> Result<Option<T>, Refusal> {
+    ) -> Result<Option<T>, QueryError> {
         let parse = |text: &str| {
-            text.parse().map_err(|_| Refusal::Field {
+            text.parse().map_err(|_| QueryError {
                 field: name,
                 problem,
             })
@@ -62,7 +70,7 @@ impl Query {
 }
 
 /// Undoes percent-encoding. None: a stray percent sign, or bytes that aren't UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -1,0 +1,4 @@
+//! The handlers: each reads, calls one use case, and answers.
+
+pub(super) mod status;
+pub(super) mod turn;

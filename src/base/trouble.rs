@@ -1,0 +1,250 @@
+//! The catalogue of what an operator can run into: each has a code that never changes its meaning,
+//! a sentence, a cause and a way to mend it. `privcomm explain` prints it.
+//!
+//! Codes are grouped by where one looks: ADM the way from the commands to the daemon, API what the
+//! daemon answers, CFG the configuration, DBS the database, DSK the disk, NET addresses and ports,
+//! STA the state directory, SYS the process, TLS certificates, TRN the media relay. A new one is a
+//! row of the table below; a code that is no longer used stays out of use.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! troubles {
+    ($($name:ident = $code:literal, $sentence:literal, $cause:literal, $fix:literal;)*) => {
+        /// Something that an operator can run into.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Trouble {
+            $(#[doc = $sentence] $name,)*
+        }
+
+        impl Trouble {
+            /// Every trouble there is, in the order of the codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its code: `PC-`, a group, a number.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+
+            /// What is wrong, in a sentence.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence),* }
+            }
+
+            /// How it comes about.
+            pub const fn cause(self) -> &'static str {
+                match self { $(Self::$name => $cause),* }
+            }
+
+            /// What mends it: a command where one does.
+            pub const fn fix(self) -> &'static str {
+                match self { $(Self::$name => $fix),* }
+            }
+        }
+    };
+}
+
+troubles! {
+    NoDaemon = "PC-ADM-01", "The daemon is not running.",
+        "Commands talk to the daemon over its admin socket, and there is no such file. The daemon \
+         makes it when it starts and removes it when it stops; one that was started by hand has it \
+         in its state directory.",
+        "systemctl start privcomm    or name the socket: --socket DIR/admin.sock";
+    SocketDenied = "PC-ADM-02", "This user may not use the admin socket.",
+        "Only root, the daemon's own user and members of the socket's group are operators.",
+        "run the command with sudo, or join the group: usermod -aG privcomm USER, then log in again";
+    SocketStale = "PC-ADM-03", "The admin socket is there, but no daemon listens at it.",
+        "A daemon that was killed leaves the file of its socket behind; the next one replaces it.",
+        "systemctl restart privcomm";
+    SocketForeign = "PC-ADM-04", "What answers at the admin socket is not privcomm.",
+        "Another program listens at this path, or the path is that of the daemon's public side.",
+        "name the admin socket: --socket PATH, or server.admin_socket in the configuration";
+    SocketSilent = "PC-ADM-05", "The daemon does not answer at its admin socket.",
+        "It is overloaded or stopped in the middle (SIGSTOP, a debugger, a stalled disk), or as many \
+         commands as it serves at once are under way.",
+        "look at the log: journalctl -u privcomm -e    then systemctl restart privcomm";
+    VersionDiffers = "PC-ADM-06", "This command and the daemon are of different versions.",
+        "The package was upgraded and the daemon still runs the version before, or two versions are \
+         installed.",
+        "systemctl restart privcomm    or use the command of the daemon's version";
+    NotOperator = "PC-ADM-07", "The daemon doesn't take this process for an operator.",
+        "Somebody changed the mode of the socket, so that more people than its group reach it. The \
+         daemon then believes only what the system says about who connected.",
+        "systemctl restart privcomm makes the socket anew; use sudo meanwhile";
+    AdminSocket = "PC-ADM-08", "The daemon can't make its admin socket.",
+        "Another daemon listens there, the directory is missing or not the daemon's to write to, \
+         something that is no socket is in the way, or the path is longer than the system takes.",
+        "set server.admin_socket to another path";
+    NotFound = "PC-API-01", "The daemon has nothing by that name.",
+        "What the command names doesn't exist, or no longer.",
+        "list what there is, and use an id from the list";
+    Refused = "PC-API-02", "The daemon refuses to do this.",
+        "It would break a rule that the answer names.",
+        "do what the answer says";
+    Conflict = "PC-API-03", "The daemon is in another state than this needs.",
+        "Something else was done before, or is being done right now.",
+        "look at how things stand now, and try again";
+    TryLater = "PC-API-04", "The daemon can't do this right now.",
+        "It is stopping, has no room at the moment, or was asked too often.",
+        "try again in a moment";
+    Failed = "PC-API-05", "The daemon failed at this.",
+        "A fault of its own, or of the machine under it.",
+        "look at the log: journalctl -u privcomm -e";
+    NotUnderstood = "PC-API-06", "The daemon doesn't understand the request.",
+        "An option has a value that it doesn't take.",
+        "the answer names what is expected";
+    Configuration = "PC-CFG-01", "The configuration is wrong.",
+        "A key is unknown, or a value is of another form or outside its range. The message says \
+         which, and where it stands.",
+        "correct it, then: privcomm config check";
+    NoOrigin = "PC-CFG-02", "Clients would not know what server they log in to.",
+        "Clients sign the origin they connect to. On a Unix socket alone there is none.",
+        "set server.public_url to what members open, such as https://chat.example.org";
+    Database = "PC-DBS-01", "The database can't be used.",
+        "Another process has it open, a newer version wrote it, or the disk or the file is damaged. \
+         The message says which.",
+        "stop the other process, install the version that wrote it, or restore a backup";
+    DiskFull = "PC-DSK-01", "The disk is almost full.",
+        "Less than store.disk_floor is free. New messages are refused; delivery and deletion go on.",
+        "free some space, or move the state to a larger disk: it recovers by itself";
+    HttpAddress = "PC-NET-01", "The web and API side can't listen where it should.",
+        "Another program has the port, the address isn't this machine's, or the port needs rights \
+         that the daemon doesn't have.",
+        "see who has it: ss -tlnp    then stop that, or set server.listen to another address";
+    RelayAddress = "PC-NET-02", "The media relay can't start as it is configured.",
+        "Another program has the port (another TURN server, often), or a setting can't be used.",
+        "see who has it: ss -ulnp    then stop that, or set turn.listen, or turn.enabled = false";
+    MetricsAddress = "PC-NET-03", "Figures can't be served where they should.",
+        "Another program has the port of telemetry.metrics_listen, or the address isn't this \
+         machine's.",
+        "see who has it: ss -tlnp    then stop that, or set telemetry.metrics_listen to another address";
+    NoStateDirectory = "PC-STA-01", "There is nowhere to keep state.",
+        "Neither store.path nor --data is given, and the environment names no home directory.",
+        "privcomm serve --data DIR";
+    StateFile = "PC-STA-02", "A file or directory that the daemon needs can't be used.",
+        "It is missing, or isn't the daemon's to read or write.",
+        "the message names it: put it right with chown and chmod";
+    Secrets = "PC-STA-03", "The file of secrets doesn't read as such.",
+        "It was changed or cut off.",
+        "put it back from a backup";
+    SecretsLost = "PC-STA-04", "The secrets are missing, but there is a database beside them.",
+        "The file was deleted, or the database was copied alone. New secrets would lock every member \
+         out.",
+        "put the file back from a backup";
+    Process = "PC-SYS-01", "The process can't have what it needs of the system.",
+        "Threads, signals, the log or standard output are not to be had.",
+        "the message says which; look at the limits of the service (systemctl show privcomm)";
+    PartFailed = "PC-SYS-02", "A part of the daemon failed.",
+        "A bug. The daemon stopped, because half an appliance must not look like a whole one.",
+        "keep the log (journalctl -u privcomm), restart, and report it";
+    Unfinished = "PC-SYS-03", "The daemon stopped before everything had come to its end.",
+        "It was told twice to stop, or something took too long. What was accepted is on disk.",
+        "nothing is to be done; look at the log if it comes back";
+    RelayCertificate = "PC-TLS-01", "The media relay has no certificate that it can use for TLS.",
+        "turn.tls_listen is set, and turn.tls_cert or turn.tls_key is missing, unreadable, or doesn't \
+         belong to the other.",
+        "set both to files that the daemon can read, or leave turn.tls_listen out";
+    RelayOff = "PC-TRN-01", "The media relay is switched off.",
+        "turn.enabled is false.",
+        "set turn.enabled = true and restart: calls need a relay";
+    RelaySecret = "PC-TRN-02", "The secret of the media relay can't be used.",
+        "turn.secret_file is missing, empty, too short, of more than one line, or readable by \
+         everybody on the machine.",
+        "put one line of 16 to 512 characters into it, the same on every box that shares it";
+    RelayUnreachable = "PC-TRN-03", "The media relay does not answer.",
+        "A firewall drops the port, the address is not the relay's, or the network loses everything.",
+        "open UDP and TCP 3478 (and the port of turn.tls_listen) in every firewall on the way";
+    RelayRefuses = "PC-TRN-04", "The media relay refuses what a call needs.",
+        "The credential is wrong or has expired (compare the clocks), or a quota is reached.",
+        "get a new credential: privcomm turn credentials    and look at: privcomm turn allocations";
+    RelayLoses = "PC-TRN-05", "The media relay loses packets.",
+        "The network on the way is overloaded or the machine is, or allocations are held to less than \
+         the test sends (turn.max_bitrate).",
+        "test on the machine itself: what is lost there is the machine's, the rest the network's";
+    RelayOpen = "PC-TRN-06", "The media relay lets its users reach addresses that it should deny.",
+        "It gave a permission for an address of a private network or of this machine.",
+        "set turn.relay = \"internal\", or take the address out of turn.allowed_peers";
+    RelayTls = "PC-TRN-07", "TLS to the media relay fails.",
+        "The certificate has expired, is for another name, or is signed by nobody that this machine \
+         trusts; or what listens there speaks no TLS.",
+        "renew the certificate of turn.tls_cert; it is taken up without a restart";
+}
+
+/// A text that is no code of this catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a code such as PC-ADM-01; `privcomm explain` lists them")]
+pub struct UnknownCode;
+
+impl FromStr for Trouble {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        let text = text.trim();
+        let known = |trouble: &&Self| trouble.code().eq_ignore_ascii_case(text);
+        Self::ALL.iter().find(known).copied().ok_or(UnknownCode)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Serialize for Trouble {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Trouble {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_each_stands_once() {
+        let codes: Vec<&str> = Trouble::ALL.iter().map(|trouble| trouble.code()).collect();
+        assert!(codes.is_sorted_by(|one, next| one < next), "{codes:?}");
+    }
+
+    #[test]
+    fn a_code_has_one_form() {
+        for trouble in Trouble::ALL {
+            let parts: Vec<&str> = trouble.code().split('-').collect();
+            let [prefix, group, number] = parts[..] else {
+                panic!("{trouble}");
+            };
+            assert_eq!(
+                (prefix, group.len(), number.len()),
+                ("PC", 3, 2),
+                "{trouble}"
+            );
+            assert!(number.parse::<u8>().is_ok_and(|number| number > 0));
+            assert!(trouble.sentence().ends_with('.'), "{trouble}");
+            assert!(trouble.cause().ends_with('.'), "{trouble}");
+            assert!(!trouble.fix().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_code_is_read_as_it_is_written_or_in_small_letters() {
+        assert_eq!("pc-adm-01".parse(), Ok(Trouble::NoDaemon));
+        assert_eq!("PC-ADM-99".parse::<Trouble>(), Err(UnknownCode));
+        let json = serde_json::to_string(&Trouble::DiskFull).unwrap();
+        assert_eq!(json, "\"PC-DSK-01\"");
+        assert_eq!(
+            serde_json::from_str::<Trouble>(&json).unwrap(),
+            Trouble::DiskFull
+        );
+    }
+}

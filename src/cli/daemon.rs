@@ -1,0 +1,80 @@
+//! The options of every command that asks the running daemon, and the asking.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::{Builder, Runtime};
+
+use super::exit::CliError;
+use super::output::Output;
+use super::settings::Settings;
+use crate::admin::client::{Answer, Client, ClientError};
+use crate::wire::admin::VERSION;
+
+/// Which daemon.
+#[derive(Debug, Args)]
+pub(super) struct Running {
+    #[command(flatten)]
+    settings: Settings,
+
+    /// The daemon's admin socket [default: server.admin_socket, else /run/privcomm/admin.sock, else
+    /// that of a daemon started by hand]
+    #[arg(long, value_name = "PATH", env = "PRIVCOMM_SOCKET")]
+    socket: Option<PathBuf>,
+}
+
+impl Running {
+    /// A line to the daemon. Whether anybody is there shows at the first question.
+    pub(super) fn reach<'a>(&self, output: &'a Output) -> Result<Daemon<'a>, CliError> {
+        let path = match &self.socket {
+            Some(path) => path.clone(),
+            None => crate::serve::admin_socket(self.settings.layers()?.load()?.config()),
+        };
+        Ok(Daemon {
+            client: Client::new(path),
+            runtime: runtime()?,
+            output,
+        })
+    }
+}
+
+/// A runtime for one command.
+pub(super) fn runtime() -> Result<Runtime, CliError> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(CliError::Runtime)
+}
+
+/// The running daemon.
+pub(super) struct Daemon<'a> {
+    client: Client,
+    runtime: Runtime,
+    output: &'a Output,
+}
+
+impl Daemon<'_> {
+    /// What is at `path`.
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+        self.heard(self.runtime.block_on(self.client.get(path)))
+    }
+
+    /// Has something done or made.
+    pub(super) fn post<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, CliError> {
+        self.heard(self.runtime.block_on(self.client.post(path, body)))
+    }
+
+    fn heard<T>(&self, answer: Result<Answer<T>, ClientError>) -> Result<T, CliError> {
+        let Answer { body, version } = answer?;
+        if version != VERSION {
+            self.output.note(format_args!(
+                "note: this is privcomm {VERSION}, the daemon is {version}; restart it to have both alike"
+            ));
+        }
+        Ok(body)
+    }
+}

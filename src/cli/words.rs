@@ -1,0 +1,66 @@
+//! Numbers as people read them.
+
+const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+
+/// Bytes: `0 B`, `512 B`, `1.2 kB`, `38 kB`, `61 MB`.
+pub(super) fn amount(bytes: u64) -> String {
+    let mut unit = 0;
+    let mut divisor = 1;
+    while bytes / divisor >= 1000 && unit + 1 < UNITS.len() {
+        divisor *= 1000;
+        unit += 1;
+    }
+    let (whole, tenths) = (bytes / divisor, bytes % divisor * 10 / divisor);
+    if divisor > 1 && whole < 10 {
+        format!("{whole}.{tenths} {}", UNITS[unit])
+    } else {
+        format!("{whole} {}", UNITS[unit])
+    }
+}
+
+/// Seconds in the two largest units: `42s`, `5m 12s`, `3h 5m`, `12d 4h`.
+pub(super) fn span(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
+        (0, _, _) => format!("{hours}h {}m", minutes % 60),
+        _ => format!("{days}d {}h", hours % 24),
+    }
+}
+
+/// `1 message`, `2 messages`.
+pub(super) fn many(count: u64, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_two_digits_at_least() {
+        let amounts = [0, 999, 1000, 1234, 9999, 38_200, 61_000_000, u64::MAX].map(amount);
+        let expected = [
+            "0 B",
+            "999 B",
+            "1.0 kB",
+            "1.2 kB",
+            "9.9 kB",
+            "38 kB",
+            "61 MB",
+            "18446744 TB",
+        ];
+        assert_eq!(amounts, expected);
+    }
+
+    #[test]
+    fn a_span_has_two_units_at_most() {
+        let spans = [0, 59, 60, 3599, 3600, 86_399, 86_400, 1_050_000].map(span);
+        let expected = [
+            "0s", "59s", "1m 0s", "59m 59s", "1h 0m", "23h 59m", "1d 0h", "12d 3h",
+        ];
+        assert_eq!(spans, expected);
+    }
+}

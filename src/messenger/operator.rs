@@ -1,0 +1,99 @@
+//! What whoever runs the daemon may do and see. It never includes what members say to whom.
+
+use std::time::Duration;
+
+use super::Messenger;
+use super::error::Error;
+use crate::auth::turn_credentials;
+use crate::base::{Private, Timestamp, random};
+use crate::turn::{Figures, Relay};
+use crate::wire::admin::{Calls, Credentials, Disk, Members, Queue};
+
+/// The longest life of a credential, as `turn.credential_ttl` has it.
+const LONGEST_TTL: Duration = Duration::from_hours(24);
+
+/// The scope of an operator. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    messenger: Messenger,
+}
+
+/// How things stand, in figures.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    /// Accounts, and who is there.
+    pub members: Members,
+    /// What waits.
+    pub queue: Queue,
+    /// Calls.
+    pub calls: Calls,
+    /// The media relay of this process; none: it is switched off.
+    pub relay: Option<Figures>,
+    /// The disk of the database.
+    pub disk: Disk,
+}
+
+impl Operator {
+    pub(super) const fn new(messenger: Messenger) -> Self {
+        Self { messenger }
+    }
+
+    /// How things stand. Costs a few look-ups, however much there is.
+    pub async fn overview(&self) -> Result<Overview, Error> {
+        let messenger = &self.messenger;
+        let stored = messenger.store.figures().await?;
+        let (calls, _) = messenger.calls.figures();
+        Ok(Overview {
+            members: Members {
+                accounts: stored.accounts,
+                online: count(messenger.hub.len()),
+            },
+            queue: Queue {
+                messages: stored.queued_messages,
+                unwritten: messenger.store.backlog().messages,
+            },
+            calls: Calls {
+                ringing: count(calls.ringing),
+                connected: count(calls.connected),
+                started: calls.started,
+                answered: calls.answered,
+            },
+            relay: self.relay().map(Relay::figures),
+            disk: Disk {
+                database_bytes: stored.file_bytes,
+                free_bytes: messenger.store.free_space().ok(),
+                low: messenger.store.is_disk_low(),
+            },
+        })
+    }
+
+    /// The media relay of this process; none: it is switched off.
+    pub fn relay(&self) -> Option<&Relay> {
+        self.messenger.relay.as_ref()?.relay.as_ref()
+    }
+
+    /// A credential for the relay that is nobody's, for tests and for other programs. Counts for
+    /// itself in the relay's quotas.
+    pub fn turn_credentials(&self, ttl: Option<Duration>) -> Result<Credentials, Error> {
+        let access = self.messenger.relay.as_ref();
+        let access = access.ok_or(Error::NotFound("the media relay is switched off"))?;
+        let ttl = ttl.unwrap_or(access.ttl);
+        if ttl < Duration::from_secs(1) || ttl > LONGEST_TTL {
+            return Err(Error::field("ttl", "1 to 86400 seconds"));
+        }
+        let now: Timestamp = self.messenger.clock.now();
+        let secret = access.secret.as_bytes();
+        let issued = turn_credentials::issue(secret, now, ttl, random::draw());
+        Ok(Credentials {
+            urls: access.urls(),
+            username: issued.username,
+            credential: Private(issued.credential),
+            ttl: ttl.as_secs(),
+            expires_at: now.saturating_add(ttl),
+        })
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,222 @@
+//! What the operator's commands and the daemon say to each other over the admin socket.
+//!
+//! Paths carry the version of this dialect (`/v1/…`); within it members are only ever added. Every
+//! answer names the daemon's version in [`VERSION_HEADER`], so that commands of another version can
+//! say so. Nothing here names a member, an address or a secret, but for a credential at the moment
+//! when it is made.
+
+use http::header::HeaderName;
+use serde::{Deserialize, Serialize};
+
+use super::Problem;
+use crate::base::{Private, Timestamp, Trouble};
+
+/// The header that carries the version of whoever speaks.
+pub const VERSION_HEADER: HeaderName = HeaderName::from_static("privcomm-version");
+
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Why the daemon doesn't do what it is asked: a problem as on the public side (RFC 9457), with the
+/// code that `privcomm explain` knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// What is wrong.
+    #[serde(flatten)]
+    pub problem: Problem,
+    /// Its code for operators.
+    pub trouble: Trouble,
+}
+
+/// `GET /v1/status`: how the daemon is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The daemon's version.
+    pub version: String,
+    /// Since when it runs.
+    pub started_at: Timestamp,
+    /// For how long, seconds.
+    pub uptime: u64,
+    /// Connections of every kind on the public side.
+    pub connections: u64,
+    /// Who is there.
+    pub members: Members,
+    /// What waits.
+    pub queue: Queue,
+    /// Calls now and since the start.
+    pub calls: Calls,
+    /// The media relay; none: it is switched off.
+    pub relay: Option<RelayFigures>,
+    /// The disk of the database.
+    pub disk: Disk,
+}
+
+/// Accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members {
+    /// All of them.
+    pub accounts: u64,
+    /// Those with an open session.
+    pub online: u64,
+}
+
+/// Messages that wait for their recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// In the database.
+    pub messages: u64,
+    /// Accepted and not written yet: to be acknowledged or committed within milliseconds.
+    pub unwritten: u64,
+}
+
+/// Calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calls {
+    /// Ringing now.
+    pub ringing: u64,
+    /// Connected now.
+    pub connected: u64,
+    /// That rang, since the start.
+    pub started: u64,
+    /// That were answered, since the start.
+    pub answered: u64,
+}
+
+/// The disk of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// Bytes of the database file.
+    pub database_bytes: u64,
+    /// Bytes free; none: the system doesn't say.
+    pub free_bytes: Option<u64>,
+    /// Whether less than `store.disk_floor` is free.
+    pub low: bool,
+}
+
+/// `GET /v1/turn/figures`: what the media relay counted since it started.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelayFigures {
+    /// Allocations now.
+    pub allocations: u64,
+    /// Allocations since the start.
+    pub allocations_ever: u64,
+    /// Connections now, over TCP and TLS.
+    pub connections: u64,
+    /// Connections that were refused for want of room.
+    pub connections_refused: u64,
+    /// Messages of every kind that came in.
+    pub datagrams: u64,
+    /// Packets of media that were handed over.
+    pub packets: u64,
+    /// Their bytes, without headers.
+    pub bytes: u64,
+    /// Credentials that were handed out.
+    pub credentials_issued: u64,
+    /// Nonces that came back too late.
+    pub nonces_stale: u64,
+    /// The same by transport: only those that are listened on.
+    pub transports: Vec<TransportFigures>,
+    /// What went no further, by reason; reasons that never occurred are left out.
+    pub drops: Vec<Count>,
+    /// Requests refused, by STUN error code; codes that were never sent are left out.
+    pub refusals: Vec<Count>,
+}
+
+/// What one transport of the relay counted since the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransportFigures {
+    /// `udp`, `tcp` or `tls`.
+    pub transport: String,
+    /// Allocations now.
+    pub allocations: u64,
+    /// Allocations since the start: those now, and the four kinds of end.
+    pub allocations_ever: u64,
+    /// Whose time was over.
+    pub expired: u64,
+    /// Whose client gave them back.
+    pub closed: u64,
+    /// Whose user was suspended or deleted.
+    pub evicted: u64,
+    /// Whose connection ended.
+    pub disconnected: u64,
+    /// Packets of media from clients.
+    pub packets_in: u64,
+    /// Their bytes, without headers.
+    pub bytes_in: u64,
+    /// Packets of media to clients.
+    pub packets_out: u64,
+    /// Their bytes, without headers.
+    pub bytes_out: u64,
+}
+
+/// How often something happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// What.
+    pub what: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// `GET /v1/turn/allocations`: the live allocations of the media relay, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocations {
+    /// Each of them.
+    pub allocations: Vec<Allocation>,
+    /// Different holders among them.
+    pub holders: u64,
+}
+
+/// One live allocation. Neither its address nor whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocation {
+    /// Random, and good until the daemon restarts.
+    pub id: String,
+    /// `udp`, `tcp` or `tls`.
+    pub transport: String,
+    /// `ipv4` or `ipv6`: of the relayed address.
+    pub family: String,
+    /// Which of the holders has it: allocations with the same number are one holder's.
+    pub holder: u64,
+    /// Seconds since it was opened.
+    pub age: u64,
+    /// Seconds until it ends, unless it is refreshed.
+    pub expires_in: u64,
+    /// Live permissions.
+    pub permissions: u64,
+    /// Live channels.
+    pub channels: u64,
+    /// Packets of media from its client that were handed over.
+    pub packets_in: u64,
+    /// Their bytes, without headers.
+    pub bytes_in: u64,
+    /// Packets of media to its client.
+    pub packets_out: u64,
+    /// Their bytes, without headers.
+    pub bytes_out: u64,
+    /// Packets of its client beyond `turn.max_bitrate`.
+    pub over_rate: u64,
+}
+
+/// `POST /v1/turn/credentials`: asks for a credential that is nobody's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialsRequest {
+    /// Seconds it is to be good for. None: as long as members' are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u64>,
+}
+
+/// A fresh credential, and where it is good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// Every address of the relay, as members are told them.
+    pub urls: Vec<String>,
+    /// `<expiry>:<random>`.
+    pub username: String,
+    /// The password for it: shown this once.
+    pub credential: Private<String>,
+    /// Seconds both are good for.
+    pub ttl: u64,
+    /// When they end.
+    pub expires_at: Timestamp,
+}
