@@ -22,6 +22,11 @@ pub(super) fn ok<T: Serialize>(value: &T) -> Response {
     content(StatusCode::OK, JSON, encode(value))
 }
 
+/// `200` with `text`, of the media type `kind`.
+pub(super) fn text(kind: HeaderValue, text: String) -> Response {
+    content(StatusCode::OK, kind, text.into())
+}
+
 /// `refusal` as the answer to the request `id`.
 pub(super) fn refusal(refusal: &Refusal, id: &RequestId) -> Response {
     let problem = Problem {

@@ -23,6 +23,7 @@ use crate::base::task::Tasks;
 use crate::config::ListenAddress;
 use crate::messenger::{Messenger, Operator};
 use crate::net::{BindError, Capacity, Listener, Stream};
+use crate::telemetry::Metrics;
 use crate::wire::RequestId;
 
 /// Commands that are served at once; further ones wait in the kernel.
@@ -58,12 +59,15 @@ pub struct Rooms {
     pub messenger: Messenger,
     /// The connections of the public side.
     pub connections: Capacity,
+    /// The figures of every room.
+    pub metrics: Metrics,
 }
 
 /// What handlers work with.
 pub(super) struct Site {
     pub(super) operator: Operator,
     pub(super) connections: Capacity,
+    pub(super) metrics: Metrics,
     pub(super) started_at: Timestamp,
     pub(super) started: Instant,
 }
@@ -80,6 +84,7 @@ pub fn serve(path: &Path, rooms: Rooms, tasks: &Tasks) -> Result<(), Error> {
         started: Instant::now(),
         operator: rooms.messenger.operator(),
         connections: rooms.connections,
+        metrics: rooms.metrics,
     };
     let entrance = Entrance {
         router: Arc::new(Router::new(site, routes()).ok_or(Error::Routes)?),

@@ -11,6 +11,8 @@ use crate::config::{ListenAddress, RegistrationMode};
 pub(super) struct Notice<'a> {
     /// Where the media relay listens.
     pub(super) turn: &'a TurnAddresses,
+    /// Where figures are served, if anywhere.
+    pub(super) metrics: Option<&'a ListenAddress>,
     /// What there is beside the media relay.
     pub(super) appliance: Option<ApplianceNotice<'a>>,
 }
@@ -19,8 +21,6 @@ pub(super) struct Notice<'a> {
 #[derive(Debug)]
 pub(super) struct ApplianceNotice<'a> {
     pub(super) http: &'a [ListenAddress],
-    /// Where figures are served, if anywhere.
-    pub(super) metrics: Option<&'a ListenAddress>,
     pub(super) admin_socket: &'a Path,
     pub(super) state_dir: &'a Path,
     pub(super) registration: RegistrationMode,
@@ -31,11 +31,6 @@ impl Notice<'_> {
     /// Where the HTTP side listens; nowhere, where there is none.
     pub(super) fn http(&self) -> &[ListenAddress] {
         self.appliance.as_ref().map_or(&[], |it| it.http)
-    }
-
-    /// Where figures are served, if anywhere.
-    pub(super) fn metrics(&self) -> Option<&ListenAddress> {
-        self.appliance.as_ref().and_then(|it| it.metrics)
     }
 
     /// Where operators come in, if anywhere.
@@ -57,7 +52,7 @@ pub(super) fn show(notice: &Notice<'_>) {
     for (transport, address) in notice.turn.each() {
         tracing::info!("calls: {address} ({transport})");
     }
-    if let Some(address) = notice.metrics() {
+    if let Some(address) = notice.metrics {
         tracing::info!("metrics: {address}");
     }
     if let Some(path) = notice.admin_socket() {
@@ -82,6 +77,9 @@ fn text(notice: &Notice<'_>) -> String {
             "  calls      {address} (STUN and TURN over {transport})"
         ));
     }
+    if let Some(address) = notice.metrics {
+        lines.push(format!("  metrics    {}/metrics", shown(address)));
+    }
     match &notice.appliance {
         Some(appliance) => lines.extend(about(appliance)),
         None => lines.push(
@@ -94,11 +92,7 @@ fn text(notice: &Notice<'_>) -> String {
 }
 
 fn about(appliance: &ApplianceNotice<'_>) -> Vec<String> {
-    let metrics = appliance
-        .metrics
-        .map(|address| format!("  metrics    {}/metrics", shown(address)));
-    let mut lines: Vec<String> = metrics.into_iter().collect();
-    lines.extend([
+    let mut lines = vec![
         format!("  state      {}", appliance.state_dir.display()),
         format!("  admin      {}", appliance.admin_socket.display()),
         format!(
@@ -109,7 +103,7 @@ fn about(appliance: &ApplianceNotice<'_>) -> Vec<String> {
                 RegistrationMode::Closed => "nobody new can register",
             }
         ),
-    ]);
+    ];
     if let Some(url) = appliance.http.iter().find_map(url) {
         lines.push("\nTry next:".to_owned());
         lines.push(format!("  curl {url}/health"));
@@ -143,6 +137,7 @@ mod tests {
         };
         let said = text(&Notice {
             turn: &turn,
+            metrics: None,
             appliance: None,
         });
         assert!(said.contains("media relay") && said.contains("192.0.2.1:3478"));

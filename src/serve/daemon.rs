@@ -1,6 +1,6 @@
 //! The whole appliance, running.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::admin_socket;
 use super::banner::{ApplianceNotice, Notice};
 use super::descriptors;
 use super::error::ServeError;
-use super::metrics;
+use super::metrics::{self, Exporter};
 use super::relay::{self, Media, TurnAddresses};
 use super::role::Role;
 use super::state_dir::StateDir;
@@ -46,7 +46,7 @@ pub struct Daemon {
     messenger: Messenger,
     server: Arc<http::Server>,
     metrics: Metrics,
-    metrics_server: Option<http::Server>,
+    exporter: Option<Exporter>,
     /// The media relay, where it runs.
     media: Option<Media>,
     /// WebSocket sessions.
@@ -69,15 +69,12 @@ impl Daemon {
         let store = open_store(&state_dir, &config).await?;
         let listeners = config.server.listen.iter().map(Listener::bind);
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
-        let metrics_listener = metrics_listener(config.telemetry.metrics_listen)?;
+        let exporter = Exporter::listen(&config)?;
         let turn_secret =
             relay::shared_secret(&config)?.unwrap_or_else(|| secrets.turn_secret.clone());
         let start_media = || Media::start(&config, Role::Appliance, &turn_secret);
         let media = config.turn.enabled.then(start_media).transpose()?;
-        let turn_addresses = media
-            .as_ref()
-            .map(|media| media.addresses().clone())
-            .unwrap_or_default();
+        let turn_addresses = media.as_ref().map(Media::addresses).cloned();
         let settings = settings(&config, &listeners)?;
         let registration = settings.registration;
         let rooms = Rooms {
@@ -112,11 +109,13 @@ impl Daemon {
             clock,
             started,
         });
-        let metrics_server = metrics_listener
-            .map(|listener| http::serve_metrics(listener, metrics.clone(), &config.limits, &tasks));
+        let exporter = exporter
+            .map(|listener| Exporter::start(listener, metrics.clone(), &config, &tasks))
+            .transpose()?;
         let operated = admin::Rooms {
             messenger: messenger.clone(),
             connections: server.capacity().clone(),
+            metrics: metrics.clone(),
         };
         let admin_socket = admin_socket::open(&config, state_dir.path(), operated, &tasks)?;
         let daemon = Self {
@@ -124,12 +123,12 @@ impl Daemon {
             admin_socket,
             registration,
             has_docs: config.server.docs,
-            turn_addresses,
+            turn_addresses: turn_addresses.unwrap_or_default(),
             store,
             messenger,
             server,
             metrics,
-            metrics_server: metrics_server.transpose()?,
+            exporter,
             media,
             sockets,
             tasks,
@@ -155,7 +154,7 @@ impl Daemon {
 
     /// Where figures are served, with the real port.
     pub fn metrics_address(&self) -> Option<&ListenAddress> {
-        self.metrics_server.as_ref()?.addresses().first()
+        self.exporter.as_ref().map(Exporter::address)
     }
 
     /// The figures of every room.
@@ -206,12 +205,11 @@ impl Daemon {
         self.messenger.close_sessions(Farewell::Restart);
         self.sockets.stop();
         let scrapes = async {
-            match &self.metrics_server {
-                Some(server) => server.stop(GOODBYES).await,
-                None => true,
+            if let Some(exporter) = &self.exporter {
+                exporter.stop(GOODBYES).await;
             }
         };
-        let (requests, sessions, _) = tokio::join!(
+        let (requests, sessions, ()) = tokio::join!(
             self.server.stop(GOODBYES),
             self.sockets.join(GOODBYES),
             scrapes
@@ -267,9 +265,9 @@ impl Supervised for Daemon {
     fn notice(&self) -> Notice<'_> {
         Notice {
             turn: self.turn_addresses(),
+            metrics: self.metrics_address(),
             appliance: Some(ApplianceNotice {
                 http: self.http_addresses(),
-                metrics: self.metrics_address(),
                 admin_socket: self.admin_socket(),
                 state_dir: self.state_dir(),
                 registration: self.registration(),
@@ -285,11 +283,6 @@ impl Supervised for Daemon {
     async fn stop(self) -> Result<(), ServeError> {
         Self::stop(self).await
     }
-}
-
-fn metrics_listener(address: Option<SocketAddr>) -> Result<Option<Listener>, ServeError> {
-    let bind = |address| Listener::bind(&ListenAddress::Tcp(address));
-    address.map(bind).transpose().map_err(ServeError::Metrics)
 }
 
 async fn open_store(state_dir: &StateDir, config: &Config) -> Result<Store, ServeError> {

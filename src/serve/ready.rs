@@ -28,7 +28,7 @@ pub(super) fn write(path: &Path, notice: &Notice<'_>) -> Result<(), ServeError> 
     let ready = Ready {
         http: notice.http().iter().map(ToString::to_string).collect(),
         turn: notice.turn,
-        metrics: notice.metrics().map(ToString::to_string),
+        metrics: notice.metrics.map(ToString::to_string),
         admin: notice.admin_socket(),
     };
     let failed = |source| ServeError::file("write", path, source);

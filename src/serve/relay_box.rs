@@ -1,17 +1,31 @@
 //! A process that relays media and does nothing else. It needs no state directory: who may use it
 //! is said by credentials, which an appliance makes with the secret they share.
 
+use std::time::Duration;
+
 use super::banner::Notice;
 use super::descriptors;
 use super::error::ServeError;
+use super::metrics::{Exporter, RelayAlone};
 use super::relay::{self, Media};
 use super::role::Role;
 use super::supervised::Supervised;
+use crate::base::Clock;
+use crate::base::task::Tasks;
 use crate::config::Config;
+use crate::telemetry::Metrics;
+
+/// How long answers in flight may take at the end.
+const GOODBYES: Duration = Duration::from_secs(1);
 
 /// A media relay on its own, running.
 #[derive(Debug)]
-pub(super) struct RelayBox(Media);
+pub(super) struct RelayBox {
+    media: Media,
+    exporter: Option<Exporter>,
+    /// Of the exporter.
+    tasks: Tasks,
+}
 
 impl RelayBox {
     /// Starts the relay and asks every listener once. When this returns, all of them answer.
@@ -21,28 +35,49 @@ impl RelayBox {
         }
         let secret = relay::shared_secret(config)?.ok_or(ServeError::TurnSecretMissing)?;
         descriptors::raise(relay::connection_limits(config).in_all);
+        let listener = Exporter::listen(config)?;
         let media = Media::start(config, Role::Relay, &secret)?;
         if !media.relay().check().await {
             return Err(ServeError::RelaySilent);
         }
-        Ok(Self(media))
+        let tasks = Tasks::default();
+        let figures = Metrics::new(RelayAlone {
+            relay: media.relay().clone(),
+            started: Clock::System.now(),
+        });
+        let exporter = listener
+            .map(|listener| Exporter::start(listener, figures, config, &tasks))
+            .transpose()?;
+        Ok(Self {
+            media,
+            exporter,
+            tasks,
+        })
     }
 }
 
 impl Supervised for RelayBox {
     fn notice(&self) -> Notice<'_> {
         Notice {
-            turn: self.0.addresses(),
+            turn: self.media.addresses(),
+            metrics: self.exporter.as_ref().map(Exporter::address),
             appliance: None,
         }
     }
 
     async fn failed(&self) {
-        self.0.failed().await;
+        tokio::select! {
+            () = self.media.failed() => {}
+            () = self.tasks.stopping() => {}
+        }
     }
 
     async fn stop(self) -> Result<(), ServeError> {
-        self.0.stop_after_calls().await
+        let outcome = self.media.stop_after_calls().await;
+        if let Some(exporter) = &self.exporter {
+            exporter.stop(GOODBYES).await;
+        }
+        outcome
     }
 }
 
@@ -52,6 +87,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use tempfile::TempDir;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     use super::*;
 
@@ -72,6 +109,27 @@ mod tests {
         let relay = RelayBox::start(&config).await.unwrap();
         assert_eq!(relay.notice().turn.udp.len(), 1);
         assert_eq!(relay.notice().turn.udp, relay.notice().turn.tcp);
+        relay.stop().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_relay_on_its_own_shows_its_figures() {
+        let (_directory, mut config) = config("a-secret-of-some-length");
+        config.telemetry.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
+        let relay = RelayBox::start(&config).await.unwrap();
+        let address = relay.notice().metrics.unwrap().to_string();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).await.unwrap();
+        for sample in [
+            "privcomm_relay_allocations 0",
+            "privcomm_build_info{version=",
+        ] {
+            assert!(page.contains(sample), "{page}");
+        }
+        assert!(!page.contains("privcomm_messages"), "{page}");
         relay.stop().await.unwrap();
     }
 

@@ -1,4 +1,5 @@
 //! The handlers: each reads, calls one use case, and answers.
 
+pub(super) mod metrics;
 pub(super) mod status;
 pub(super) mod turn;

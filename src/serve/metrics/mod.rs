@@ -7,6 +7,7 @@
 mod accounts;
 mod calls;
 mod doors;
+mod exporter;
 mod messages;
 mod process;
 mod relay;
@@ -15,6 +16,8 @@ mod store;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+
+pub(super) use exporter::Exporter;
 
 use crate::base::{Clock, Timestamp};
 use crate::http::Server;
@@ -52,8 +55,28 @@ impl Source for Rooms {
             accounts::families(&used, stored.as_ref(), sockets.too_many_frames),
             doors::families(&served, &sockets),
             calls::families(&used),
-            relay::families(&relayed, used.turn_credentials),
+            vec![relay::credentials(used.turn_credentials)],
+            relay::families(&relayed),
             store::families(&self.store, &work, stored.as_ref()),
+            process::families(self.started).await,
+        ]
+        .concat()
+    }
+}
+
+/// The relay on its own, where there is nothing else to show.
+pub(super) struct RelayAlone {
+    pub(super) relay: Relay,
+    /// When the process started.
+    pub(super) started: Timestamp,
+}
+
+#[async_trait]
+impl Source for RelayAlone {
+    async fn families(&self) -> Vec<Family> {
+        [
+            process::build(),
+            relay::families(&self.relay.figures()),
             process::families(self.started).await,
         ]
         .concat()

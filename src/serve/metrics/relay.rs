@@ -3,8 +3,16 @@
 use crate::telemetry::Family;
 use crate::turn::{DropReason, ErrorCode, Figures};
 
-/// `credentials` is how many were issued.
-pub(super) fn families(relayed: &Figures, credentials: u64) -> Vec<Family> {
+/// `issued` is how many credentials members were given, which the relay itself doesn't know.
+pub(super) fn credentials(issued: u64) -> Family {
+    let family = Family::counter(
+        "privcomm_relay_credentials_total",
+        "Credentials for the relay that members were given.",
+    );
+    family.is(issued)
+}
+
+pub(super) fn families(relayed: &Figures) -> Vec<Family> {
     let mut families = vec![
         Family::gauge("privcomm_relay_allocations", "Allocations now.").is(relayed.allocations),
         Family::counter(
@@ -22,11 +30,6 @@ pub(super) fn families(relayed: &Figures, credentials: u64) -> Vec<Family> {
             "Connections to the relay for which there was no place.",
         )
         .is(relayed.connections_refused),
-        Family::counter(
-            "privcomm_relay_credentials_total",
-            "Credentials for the relay that members were given.",
-        )
-        .is(credentials),
     ];
     families.extend(traffic(relayed));
     families
