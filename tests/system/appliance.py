@@ -35,14 +35,24 @@ class Appliance:
             raise
         ready = json.loads(self._ready.read_text())
         self.http_port = _port(ready["http"][0])
-        self.turn_port = _port(ready["turn"][0])
-        self.turn_tls_port = _port(ready["turn_tls"][0]) if ready["turn_tls"] else None
+        names = {"UDP": "turn", "TCP": "turn_tcp", "TLS": "turn_tls"}
+        self._turn = {transport: ready[name] for transport, name in names.items()}
+        self.turn_port = self.turn("UDP", "127.0.0.1")
         self.origin = f"http://127.0.0.1:{self.http_port}"
         return self
 
     def __exit__(self, *_):
         stop(self.process)
         self._folder.cleanup()
+
+    def turn(self, transport, host):
+        """The port of the relay on `host` over "UDP", "TCP" or "TLS"."""
+        here = f"[{host}]" if ":" in host else host
+        return next(
+            _port(address)
+            for address in self._turn[transport]
+            if address.rpartition(":")[0] == here
+        )
 
     def resident(self):
         """Its resident memory, in bytes."""

@@ -85,4 +85,5 @@ def relayed_call(appliance, anna, boris):
         expect(set(reasons.values()) == {"hangup"}, reasons)
 
 
-run(checks)
+if __name__ == "__main__":
+    run(checks)
