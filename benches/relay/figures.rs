@@ -63,6 +63,14 @@ impl Figures {
         }
     }
 
+    /// Compares what a packet costs this daemon `then` with what it costs it `first`.
+    pub(crate) fn rise(&mut self, what: &str, first: &str, then: &str, goal: Goal) {
+        let rate = |what: &str| self.scores.get(&(what.to_owned(), Kind::Privcomm));
+        if let (Some(first), Some(then)) = (rate(first), rate(then)) {
+            self.ratios.add(what, first / then, "×", goal);
+        }
+    }
+
     /// Prints all of them, ratios last.
     pub(crate) fn print(&self) {
         println!(

@@ -1,17 +1,18 @@
-//! Allocates without credentials from thousands of addresses: what an answer costs, how long it
-//! is, and what stays in memory. Once below every limit on answers, once as fast as it goes.
+//! Allocates without credentials from thousands of addresses, as fast as they can be sent: what an
+//! answer costs, how long it is, and what stays in memory. Once where everybody is answered, and of
+//! this daemon once more as it rations answers.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use crate::Outcome;
 use crate::clients::spread;
 use crate::crowd::{Crowd, Wait};
 use crate::figures::{Figures, Meter};
 use crate::server::{Kind, Mode, Server};
 use crate::stun::{ALLOCATE, Answer, Request, transaction};
 use crate::table::Goal;
+use crate::{Outcome, time_for_each};
 
 /// Strangers begin here.
 const FIRST: Ipv4Addr = Ipv4Addr::new(127, 64, 0, 1);
@@ -19,11 +20,10 @@ const FIRST: Ipv4Addr = Ipv4Addr::new(127, 64, 0, 1);
 const SOURCES: usize = 60_000;
 /// How far one is from the next.
 const STRIDE: usize = 61;
-/// Questions a second that every server answers.
-const GENTLE: u32 = 15_000;
 /// Questions between two looks at what has come.
 const BATCH: usize = 32;
-const LONG: Duration = Duration::from_secs(3);
+/// What may be new in memory after all, MiB: pages that were touched for the first time.
+const FLAT: f64 = 1.0;
 /// Step of the transactions.
 const STEP: u16 = 9;
 
@@ -36,94 +36,71 @@ struct Flood {
 }
 
 pub(crate) fn run(figures: &mut Figures) -> Outcome<()> {
-    for (what, rate) in [
-        ("flood of 15,000/s", Some(GENTLE)),
-        ("flood, as fast as it goes", None),
-    ] {
-        for kind in [Kind::Privcomm, Kind::Coturn, Kind::TurnRs] {
-            if let Some(server) = Server::start(kind, Mode::Pair)? {
-                measure(figures, kind, &server, what, rate)?;
-                server.finish()?;
-            }
+    let what = "flood";
+    for kind in [Kind::Privcomm, Kind::Coturn, Kind::TurnRs] {
+        if let Some(server) = Server::start(kind, Mode::Pair)? {
+            let goal = Goal::AtLeast(250.0);
+            measure(figures, kind, &server, what, goal)?;
+            server.finish()?;
         }
-        let answers = format!("{what}: answers");
-        figures.compare(&answers, Kind::Coturn, Goal::None);
-        figures.compare(&answers, Kind::TurnRs, Goal::None);
+    }
+    let answers = format!("{what}: {ANSWERS}");
+    figures.compare(&answers, Kind::Coturn, Goal::None);
+    figures.compare(&answers, Kind::TurnRs, Goal::None);
+    if let Some(server) = Server::rationing()? {
+        let what = "flood, answers rationed";
+        measure(figures, Kind::Privcomm, &server, what, Goal::None)?;
+        server.finish()?;
     }
     Ok(())
 }
+
+const ANSWERS: &str = "answers with 401";
 
 fn measure(
     figures: &mut Figures,
     kind: Kind,
     server: &Server,
     what: &str,
-    rate: Option<u32>,
+    goal: Goal,
 ) -> Outcome<()> {
     let mut crowd = Crowd::new()?;
     let process = server.process();
     let (memory, dropped) = (process.resident()?, dropped(server.address())?);
     let (meter, start) = (Meter::begin(&process)?, Instant::now());
-    let flood = flood(&mut crowd, server.address(), rate)?;
+    let flood = flood(&mut crowd, server.address())?;
     let (used, time) = (meter.end()?, start.elapsed());
-    let grown = process.resident()?.saturating_sub(memory);
+    let grown = process.resident()?.saturating_sub(memory) as f64 / 1024.0;
     let dropped = self::dropped(server.address())?.saturating_sub(dropped);
     let dealt = flood.asked.saturating_sub(dropped);
     let each = |count: usize| count as f64 / used.server.as_secs_f64() / 1000.0;
-    let part = |name: &str| format!("{what}: {name}");
-    let goal = Goal::AtLeast(250.0);
-    figures.add(
-        kind,
-        &part("answers"),
-        each(flood.answered),
-        "k/CPU-s",
-        Goal::None,
-    );
-    figures.add(
-        kind,
-        &part("questions dealt with"),
-        each(dealt),
-        "k/CPU-s",
-        goal,
-    );
-    figures.add(
-        kind,
-        &part("memory growth"),
-        grown as f64 / 1024.0,
-        "MiB",
-        Goal::None,
-    );
-    figures.add(
-        kind,
-        &part("bytes of an answer to 28"),
-        flood.longest as f64,
-        "B",
-        Goal::AtMost(64.0),
-    );
     let share = |cpu: Duration| 100.0 * cpu.as_secs_f64() / time.as_secs_f64();
+    let longest = flood.longest as f64;
+    for (part, value, unit, goal) in [
+        (ANSWERS, each(flood.answered), "k/CPU-s", goal),
+        ("questions dealt with", each(dealt), "k/CPU-s", Goal::None),
+        ("memory growth", grown, "MiB", Goal::AtMost(FLAT)),
+        ("bytes of an answer to 28", longest, "B", Goal::AtMost(64.0)),
+        ("server's core", share(used.server), "%", Goal::None),
+        ("load generator's core", share(used.own), "%", Goal::None),
+    ] {
+        figures.add(kind, &format!("{what}: {part}"), value, unit, goal);
+    }
     eprintln!(
-        "    {} asked, {} answered, {dropped} lost in the system; server {:.0} % of its core, \
-         generator {:.0} % of its",
-        flood.asked,
-        flood.answered,
-        share(used.server),
-        share(used.own)
+        "    {} asked, {} answered, {dropped} lost in the system",
+        flood.asked, flood.answered
     );
     Ok(())
 }
 
-fn flood(crowd: &mut Crowd, server: SocketAddrV4, rate: Option<u32>) -> Outcome<Flood> {
+fn flood(crowd: &mut Crowd, server: SocketAddrV4) -> Outcome<Flood> {
     let question = Request::new(ALLOCATE, transaction(STEP, 0))
         .with_transport()
         .bytes();
     let mut flood = Flood::default();
     let start = Instant::now();
-    while start.elapsed() < LONG {
-        let due = rate.map(|rate| start.elapsed().as_secs_f64() * f64::from(rate));
+    while start.elapsed() < time_for_each() {
         for _ in 0..BATCH {
-            if due.is_some_and(|due| flood.asked as f64 >= due) {
-                break;
-            }
             let source = spread(FIRST, flood.asked % SOURCES * STRIDE);
             crowd.send(source, server, &question)?;
             flood.asked += 1;

@@ -107,6 +107,8 @@ impl Tally {
 pub(crate) struct Load<'a> {
     crowd: &'a mut Crowd,
     lanes: Vec<Lane>,
+    /// Bytes of media in a packet.
+    length: usize,
     next: usize,
     start: Instant,
     tally: Tally,
@@ -130,7 +132,7 @@ impl<'a> Load<'a> {
                 lanes.push(Lane::new(*client.peer.ip(), client.relayed, &[], length));
             }
         }
-        Self::new(crowd, lanes)
+        Self::new(crowd, lanes, length)
     }
 
     /// Senders that get their own packets back.
@@ -142,13 +144,14 @@ impl<'a> Load<'a> {
     ) -> Self {
         let header = channel_header(CHANNEL, length);
         let lane = |sender| Lane::new(clients::address(sender), server, &header, length);
-        Self::new(crowd, (0..senders).map(lane).collect())
+        Self::new(crowd, (0..senders).map(lane).collect(), length)
     }
 
-    fn new(crowd: &'a mut Crowd, lanes: Vec<Lane>) -> Self {
+    fn new(crowd: &'a mut Crowd, lanes: Vec<Lane>, length: usize) -> Self {
         Self {
             crowd,
             lanes,
+            length,
             next: 0,
             start: Instant::now(),
             tally: Tally::default(),
@@ -244,11 +247,11 @@ impl<'a> Load<'a> {
     fn take(&mut self, wait: Wait) -> Outcome<usize> {
         self.crowd.receive(wait)?;
         let now = u64::try_from(self.start.elapsed().as_nanos())?;
-        let length = self.lanes.first().map_or(1, |lane| lane.packet.len());
         let before = self.tally.received;
         for datagram in self.crowd.received() {
-            // Trains have packets of one length; a lone one may be shorter.
-            for packet in datagram.chunks(length) {
+            // A train has packets of one length, with a header for clients and without for peers.
+            let header = datagram.first().map_or(0, |first| header_of(*first));
+            for packet in datagram.chunks(header + self.length) {
                 if let Some(sent) = sent_at(packet) {
                     self.tally.received += 1;
                     if self.tally.latencies.len() < REMEMBERED {
@@ -261,12 +264,17 @@ impl<'a> Load<'a> {
     }
 }
 
+/// The bytes before the media in a packet that begins so.
+fn header_of(first: u8) -> usize {
+    match first {
+        0x40..=0x4F => HEADER,
+        _ => 0,
+    }
+}
+
 /// The moment that a packet carries; none: it isn't one of ours.
 fn sent_at(packet: &[u8]) -> Option<u64> {
-    let media = match packet.first()? {
-        0x40..=0x4F => packet.get(HEADER..)?,
-        _ => packet,
-    };
+    let media = packet.get(header_of(*packet.first()?)..)?;
     let is_ours = media.first() == Some(&MARK);
     let stamp = media.get(STAMP)?.try_into().ok()?;
     is_ours.then_some(u64::from_be_bytes(stamp))

@@ -1,9 +1,13 @@
-//! The media relay against GOALS: pairs, peers outside, voice, bursts, set-up, a flood.
+//! The media relay against its goals: pairs, peers outside, voice, bursts, set-up, a flood.
 //!
 //! `cargo bench --bench relay [-- pair peer voice burst setup flood]` starts this daemon, coturn and
 //! turn-rs where they are installed, and a bare reflector, one at a time and each on one core, and
 //! loads them from another by one thread. `PRIVCOMM_BIN` names another build of the daemon,
-//! `PRIVCOMM_SET` adds settings (`key=value;key=value`).
+//! `PRIVCOMM_SET` adds settings (`key=value;key=value`), and `PRIVCOMM_SECONDS` says how long each
+//! server is loaded in place of four: one is enough to see that all works, and for nothing else.
+//!
+//! turn-rs: `cargo install turn-server --version 4.1.5 --locked --no-default-features --features udp`
+//! (the other features need a compiler of protocol buffers).
 
 #![expect(
     clippy::cast_precision_loss,
@@ -26,6 +30,7 @@ mod table;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use figures::Figures;
 
@@ -34,6 +39,17 @@ pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The argument on which this program is the reflector.
 pub(crate) const REFLECT: &str = "reflect";
+
+/// How long each server is loaded.
+pub(crate) fn time_for_each() -> Duration {
+    let chosen = std::env::var(SECONDS).ok();
+    let seconds = chosen.and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(LONG))
+}
+
+/// The variable that says how long instead, in seconds.
+const SECONDS: &str = "PRIVCOMM_SECONDS";
+const LONG: u64 = 4;
 
 /// A part of the benchmark: fills its rows in.
 type Part = fn(&mut Figures) -> Outcome<()>;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -38,6 +39,14 @@ const LIFTED: [&str; 7] = [
 ];
 /// Limits that not every build has: the key in `[turn]`, and what lifts it.
 const LIFTED_IF_KNOWN: [(&str, &str); 1] = [("max_bitrate", "turn.max_bitrate=100000000000")];
+/// The same, of answers to strangers: the key in `[limits]`.
+const RATION_LIFTED_IF_KNOWN: [(&str, &str); 2] = [
+    ("stun_answers", "limits.stun_answers=1000000000"),
+    (
+        "stun_answers_in_all",
+        "limits.stun_answers_in_all=1000000000",
+    ),
+];
 /// What opens the relay to peers outside.
 const OPEN: [&str; 2] = ["turn.relay=\"any\"", "turn.allowed_peers=[\"127.0.0.0/8\"]"];
 
@@ -76,6 +85,24 @@ pub(crate) enum Mode {
     Peer,
 }
 
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pair => "pair",
+            Self::Peer => "peer",
+        })
+    }
+}
+
+/// How many answers strangers get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ration {
+    /// As many as the build gives by itself.
+    Own,
+    /// As many as it can give.
+    Lifted,
+}
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -90,11 +117,17 @@ impl Server {
         let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         match (kind, mode) {
             (Kind::Limit, _) => Self::reflector(dir).map(Some),
-            (Kind::Privcomm, _) => Self::privcomm(dir, mode),
+            (Kind::Privcomm, _) => Self::privcomm(dir, mode, Ration::Lifted),
             (Kind::Coturn, _) => Self::coturn(dir),
             (Kind::TurnRs, Mode::Pair) => Self::turn_rs(dir),
             (Kind::TurnRs, Mode::Peer) => Ok(skipped(kind, "it has no peers outside")),
         }
+    }
+
+    /// Starts this daemon as it rations answers by itself.
+    pub(crate) fn rationing() -> Outcome<Option<Self>> {
+        let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+        Self::privcomm(dir, Mode::Pair, Ration::Own)
     }
 
     fn reflector(dir: TempDir) -> Outcome<Self> {
@@ -119,7 +152,7 @@ impl Server {
         })
     }
 
-    fn privcomm(dir: TempDir, mode: Mode) -> Outcome<Option<Self>> {
+    fn privcomm(dir: TempDir, mode: Mode, ration: Ration) -> Outcome<Option<Self>> {
         let binary = binary();
         let example = Example::of(&binary)?;
         let open: &[&str] = match mode {
@@ -129,14 +162,19 @@ impl Server {
             }
             Mode::Peer => &OPEN,
         };
+        let ration: &[_] = match ration {
+            Ration::Own => &[],
+            Ration::Lifted => &RATION_LIFTED_IF_KNOWN,
+        };
         let (secret, ready) = (dir.path().join("secret"), dir.path().join("ready.json"));
-        fs::write(&secret, SECRET)?;
+        write_secret(&secret)?;
         let mut command = Command::new(&binary);
         command.arg("serve");
         command.arg("--data").arg(dir.path().join("state"));
         command.arg("--ready-file").arg(&ready);
         let extra = std::env::var(SETTINGS).unwrap_or_default();
-        let known = LIFTED_IF_KNOWN.iter().filter(|(key, _)| example.knows(key));
+        let known = LIFTED_IF_KNOWN.iter().chain(ration);
+        let known = known.filter(|(key, _)| example.knows(key));
         let settings = LIFTED.iter().chain(open).copied();
         let settings = settings.chain(known.map(|(_, setting)| *setting));
         for setting in settings.chain(extra.split(';').filter(|word| !word.is_empty())) {
@@ -185,7 +223,10 @@ impl Server {
 
     fn turn_rs(dir: TempDir) -> Outcome<Option<Self>> {
         let Some(program) = in_path("turn-server") else {
-            return Ok(skipped(Kind::TurnRs, "there is no turn-server in PATH"));
+            return Ok(skipped(
+                Kind::TurnRs,
+                "there is no turn-server in PATH (see this benchmark's first lines)",
+            ));
         };
         let address = free_address()?;
         let config = dir.path().join("turn-server.toml");
@@ -265,6 +306,18 @@ impl Example {
         keys.filter_map(|line| line.split_once(" = "))
             .any(|(known, _)| known == key)
     }
+}
+
+/// Writes the secret down for its owner alone.
+fn write_secret(path: &Path) -> Outcome<()> {
+    let mut options = File::options();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(SECRET.as_bytes())?;
+    Ok(())
 }
 
 fn skipped(kind: Kind, why: &str) -> Option<Server> {

@@ -7,40 +7,43 @@ use crate::figures::{Figures, Meter};
 use crate::server::{Kind, Mode, Server};
 use crate::table::Goal;
 
-/// Allocations before anything is counted, and those that count: enough for ticks of 10 ms.
+/// Allocations before anything is counted, and those that count.
 const FIRST: usize = 100;
 const MANY: usize = 4000;
 
-const CPU: &str = "set-up of an allocation, 4 requests";
-const MEMORY: &str = "resident memory per allocation";
-
 pub(crate) fn run(figures: &mut Figures) -> Outcome<()> {
-    for kind in [Kind::Privcomm, Kind::Coturn, Kind::TurnRs] {
-        let Some(server) = Server::start(kind, Mode::Pair)? else {
-            continue;
-        };
-        let mut crowd = Crowd::new()?;
-        allocate(&mut crowd, server.address(), Mode::Pair, 0, FIRST)?;
-        let process = server.process();
-        let before = process.resident()?;
-        let meter = Meter::begin(&process)?;
-        allocate(&mut crowd, server.address(), Mode::Pair, FIRST, MANY)?;
-        let used = meter.end()?;
-        let grown = process.resident()?.saturating_sub(before);
-        let each = used.server.as_secs_f64() * 1e6 / MANY as f64;
-        figures.add(kind, CPU, each, "µs CPU", Goal::AtMost(60.0));
-        figures.add(
-            kind,
-            MEMORY,
-            grown as f64 / MANY as f64,
-            "KiB",
-            Goal::AtMost(8.0),
-        );
-        server.finish()?;
-    }
-    for what in [CPU, MEMORY] {
-        figures.compare(what, Kind::Coturn, Goal::None);
-        figures.compare(what, Kind::TurnRs, Goal::None);
+    for (mode, cpu_goal, memory_goal) in [
+        (Mode::Pair, Goal::AtMost(60.0), Goal::AtMost(8.0)),
+        (Mode::Peer, Goal::None, Goal::None),
+    ] {
+        let cpu = format!("{mode}, set-up of an allocation, 4 requests");
+        let memory = format!("{mode}, resident memory per allocation");
+        for kind in [Kind::Privcomm, Kind::Coturn, Kind::TurnRs] {
+            if let Some(server) = Server::start(kind, mode)? {
+                let (micros, kib) = measure(&server, mode)?;
+                figures.add(kind, &cpu, micros, "µs CPU", cpu_goal);
+                figures.add(kind, &memory, kib, "KiB", memory_goal);
+                server.finish()?;
+            }
+        }
+        for what in [cpu, memory] {
+            figures.compare(&what, Kind::Coturn, Goal::None);
+            figures.compare(&what, Kind::TurnRs, Goal::None);
+        }
     }
     Ok(())
+}
+
+/// Microseconds of CPU time and KiB of memory for one.
+fn measure(server: &Server, mode: Mode) -> Outcome<(f64, f64)> {
+    let mut crowd = Crowd::new()?;
+    allocate(&mut crowd, server.address(), mode, 0, FIRST)?;
+    let process = server.process();
+    let before = process.resident()?;
+    let meter = Meter::begin(&process)?;
+    allocate(&mut crowd, server.address(), mode, FIRST, MANY)?;
+    let used = meter.end()?;
+    let grown = process.resident()?.saturating_sub(before);
+    let micros = used.server.as_secs_f64() * 1e6 / MANY as f64;
+    Ok((micros, grown as f64 / MANY as f64))
 }

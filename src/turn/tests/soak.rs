@@ -156,7 +156,9 @@ async fn sweep(rig: &Rig) {
 
 /// Tasks under way in this test's runtime, the engine's timers among them.
 fn tasks() -> usize {
-    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+    tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks()
 }
 
 /// Waits until no more tasks are under way than there were: one that was told to end does so when
