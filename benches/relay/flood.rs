@@ -66,9 +66,13 @@ fn measure(
 ) -> Outcome<()> {
     let mut crowd = Crowd::new()?;
     let process = server.process();
+    // What is remembered of an address that has asked has its bound, and is there before.
+    flood(&mut crowd, server.address(), |flood| flood.asked < SOURCES)?;
     let (memory, dropped) = (process.resident()?, dropped(server.address())?);
     let (meter, start) = (Meter::begin(&process)?, Instant::now());
-    let flood = flood(&mut crowd, server.address())?;
+    let flood = flood(&mut crowd, server.address(), |_| {
+        start.elapsed() < time_for_each()
+    })?;
     let (used, time) = (meter.end()?, start.elapsed());
     let grown = process.resident()?.saturating_sub(memory) as f64 / 1024.0;
     let dropped = self::dropped(server.address())?.saturating_sub(dropped);
@@ -93,13 +97,17 @@ fn measure(
     Ok(())
 }
 
-fn flood(crowd: &mut Crowd, server: SocketAddrV4) -> Outcome<Flood> {
+/// Asks as long as it is to go on, and takes in what comes.
+fn flood(
+    crowd: &mut Crowd,
+    server: SocketAddrV4,
+    goes_on: impl Fn(&Flood) -> bool,
+) -> Outcome<Flood> {
     let question = Request::new(ALLOCATE, transaction(STEP, 0))
         .with_transport()
         .bytes();
     let mut flood = Flood::default();
-    let start = Instant::now();
-    while start.elapsed() < time_for_each() {
+    while goes_on(&flood) {
         for _ in 0..BATCH {
             let source = spread(FIRST, flood.asked % SOURCES * STRIDE);
             crowd.send(source, server, &question)?;
