@@ -8,7 +8,7 @@ use crate::base::task::Tasks;
 
 use super::allocation::FiveTuple;
 use super::figures::DropReason;
-use super::gate::{Admission, Admitted, Verdict};
+use super::gate::{Admission, Admitted};
 use super::relay::State;
 
 /// Requests that wait at once. Each was signed by a member, who sends it again if it is lost.
@@ -66,18 +66,7 @@ async fn serve(state: &State, Errand { admission, tuple }: Errand) {
     };
     let mut control = state.control.lock().await;
     let around = state.surroundings(tuple.listener);
-    let verdict = control.answer(&request, tuple, around).await;
+    let answer = control.answer(&request, tuple, around).await;
     drop(control);
-    match verdict {
-        Verdict::Answer(bytes, code) => {
-            if let Some(code) = code {
-                state.counters.refused(code);
-            }
-            if let Err(reason) = state.send(&bytes, &tuple) {
-                state.counters.dropped(reason);
-            }
-        }
-        Verdict::Drop(reason) => state.counters.dropped(reason),
-        Verdict::Media(_) | Verdict::Request(_) => {}
-    }
+    state.send_answer(answer, &tuple);
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::base::random;
 
 use super::allocation::{FiveTuple, ListenerId};
+use super::control::Answer;
 use super::dataplane::{Delivery, Form, read_channel_data, read_send_indication};
 use super::figures::DropReason;
 use super::gate::Verdict;
@@ -50,8 +51,10 @@ impl Passage {
             Some(0b01) if client.port() != 0 => route_channel_data(&state, message, &tuple),
             Some(0b00) if client.port() != 0 => {
                 let now = state.books.time.now();
-                let calendar = state.books.time.calendar();
-                match state.gate.judge(message, client, now, calendar) {
+                let mut bytes = Vec::new();
+                let calendar = || state.books.time.calendar();
+                let verdict = state.gate.judge(message, &tuple, now, calendar, &mut bytes);
+                match verdict {
                     Verdict::Media(shape) => {
                         read_send_indication(&shape).and_then(|(peer, media)| {
                             let ledger = state.books.read();
@@ -63,32 +66,19 @@ impl Passage {
                     Verdict::Request(request) => {
                         let mut control = state.control.lock().await;
                         let around = state.surroundings(self.id);
-                        let verdict = control.answer(&request, tuple, around).await;
+                        let answer = control.answer(&request, tuple, around).await;
                         drop(control);
-                        return self.answer(tuple, verdict);
+                        return state.send_answer(answer, &tuple);
                     }
-                    verdict => return self.answer(tuple, verdict),
+                    Verdict::Answered(refused) => {
+                        return state.send_answer(Ok(Answer { bytes, refused }), &tuple);
+                    }
+                    Verdict::Drop(reason) => Err(reason),
                 }
             }
             _ => Err(DropReason::Foreign),
         };
         self.deliver(buffer, routed);
-    }
-
-    /// Sends an answer to whoever asked, or counts why there is none.
-    fn answer(&self, tuple: FiveTuple, verdict: Verdict<'_>) {
-        match verdict {
-            Verdict::Answer(bytes, code) => {
-                if let Some(code) = code {
-                    self.state.counters.refused(code);
-                }
-                if let Err(reason) = self.state.send(&bytes, &tuple) {
-                    self.state.counters.dropped(reason);
-                }
-            }
-            Verdict::Drop(reason) => self.state.counters.dropped(reason),
-            Verdict::Media(_) | Verdict::Request(_) => {}
-        }
     }
 
     /// Hands media over, or counts why not.

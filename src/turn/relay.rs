@@ -11,7 +11,7 @@ use crate::base::{Clock, Timestamp, UserId};
 
 use super::allocation::{FiveTuple, ListenerId};
 use super::bitrate::Bitrate;
-use super::control::{Books, Control, Surroundings};
+use super::control::{Answer, Books, Control, Surroundings};
 use super::desk::Desk;
 use super::error::TurnError;
 use super::figures::{Counters, DropReason, Figures};
@@ -111,12 +111,12 @@ impl Relay {
     pub async fn check(&self) -> bool {
         let state = &self.state;
         for address in &state.addresses {
-            if !probe::own_datagrams(*address, state.gate.probe).await {
+            if !probe::own_datagrams(*address, state.gate.probe()).await {
                 return false;
             }
         }
         for door in state.streams.doors() {
-            if !probe::own_door(&state.streams, door, state.gate.probe).await {
+            if !probe::own_door(&state.streams, door, state.gate.probe()).await {
                 return false;
             }
         }
@@ -271,6 +271,19 @@ impl State {
         let socket = socket.ok_or(DropReason::SendFailed)?;
         let sent = socket.send_to(message, to.client);
         sent.map(|_| ()).map_err(|_| DropReason::SendFailed)
+    }
+
+    /// Sends an answer to whoever asked, or counts why there is none.
+    pub(super) fn send_answer(&self, answer: Result<Answer, DropReason>, to: &FiveTuple) {
+        let sent = answer.and_then(|answer| {
+            if let Some(code) = answer.refused {
+                self.counters.refused(code);
+            }
+            self.send(&answer.bytes, to)
+        });
+        if let Err(reason) = sent {
+            self.counters.dropped(reason);
+        }
     }
 
     async fn sweep_for_ever(&self) {

@@ -16,7 +16,8 @@ use crate::base::UserId;
 
 use super::allocation::{Allocation, FiveTuple};
 use super::engine::Engine;
-use super::gate::{self, Admitted, Freshness, Gate, Standing, Verdict};
+use super::figures::DropReason;
+use super::gate::{self, Admitted, Freshness, Gate, Standing};
 use super::ledger::Ledger;
 use super::message::{Class, ErrorCode, Method, Shape, Writer, attribute};
 use super::moment::{Moment, Timekeeper};
@@ -29,6 +30,10 @@ const MIN_LIFETIME: Duration = Duration::from_mins(10);
 
 /// The longest lifetime an allocation gets (RFC 8656 §7.2 recommends an hour).
 const MAX_LIFETIME: Duration = Duration::from_hours(1);
+
+/// What members are told that they speak to (RFC 8489 §14.14): no version, which would tell what it
+/// is open to. Strangers aren't told, because their answers are short.
+const SOFTWARE: &[u8] = b"privcomm";
 
 /// The ledger with the time: what the engine's farewell needs too.
 #[derive(Debug)]
@@ -93,7 +98,8 @@ impl Ask<'_> {
 
     /// Signs an answer the way the request was signed (RFC 8489 §9.2.4).
     fn sign(&self, answer: Writer) -> Vec<u8> {
-        let signed = answer.sign(self.request.algorithm, &self.request.key);
+        let named = answer.attribute(attribute::SOFTWARE, SOFTWARE);
+        let signed = named.sign(self.request.algorithm, &self.request.key);
         if self.shape().fingerprinted {
             signed.fingerprint().finish()
         } else {
@@ -149,6 +155,30 @@ impl Ask<'_> {
     }
 }
 
+/// What a request is answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) bytes: Vec<u8>,
+    /// Why it was refused; none: it wasn't.
+    pub(crate) refused: Option<ErrorCode>,
+}
+
+impl Answer {
+    fn success(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            refused: None,
+        }
+    }
+
+    fn refusal(bytes: Vec<u8>, code: ErrorCode) -> Self {
+        Self {
+            bytes,
+            refused: Some(code),
+        }
+    }
+}
+
 /// The engine and what it takes to use it once per transaction.
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -170,7 +200,7 @@ impl Control {
         request: &Admitted<'_>,
         tuple: FiveTuple,
         around: Surroundings<'_>,
-    ) -> Verdict<'static> {
+    ) -> Result<Answer, DropReason> {
         let now = around.books.time.now();
         let ask = Ask {
             request,
@@ -180,9 +210,12 @@ impl Control {
         };
         if !may_proceed(&ask) {
             let code = ErrorCode::Unauthenticated;
-            return around
-                .gate
-                .refuse_stranger(&request.shape, code, tuple.client, now);
+            let mut bytes = Vec::new();
+            let refused =
+                around
+                    .gate
+                    .refuse_stranger(&request.shape, code, &tuple, now, &mut bytes);
+            return refused.map(|code| Answer::refusal(bytes, code));
         }
         let unknown = request.shape.not_understood();
         if !unknown.is_empty() {
@@ -190,18 +223,18 @@ impl Control {
             let answer = ask
                 .refusal(code)
                 .attribute(attribute::UNKNOWN_ATTRIBUTES, &gate::list(&unknown));
-            return Verdict::Answer(ask.sign(answer), Some(code));
+            return Ok(Answer::refusal(ask.sign(answer), code));
         }
         if let Some(stored) = self.replays.find(&ask) {
-            return Verdict::Answer(stored, None);
+            return Ok(Answer::success(stored));
         }
         match self.serve(&ask).await {
             Ok(answer) => {
                 let bytes = ask.sign(answer);
                 self.replays.keep(&ask, &bytes);
-                Verdict::Answer(bytes, None)
+                Ok(Answer::success(bytes))
             }
-            Err(code) => Verdict::Answer(ask.sign(ask.refusal(code)), Some(code)),
+            Err(code) => Ok(Answer::refusal(ask.sign(ask.refusal(code)), code)),
         }
     }
 

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::HEADER;
 
@@ -29,31 +29,65 @@ pub(crate) enum Algorithm {
     Sha256,
 }
 
-/// The key of a long-term credential: MD5(username ":" realm ":" password) (RFC 8489 §9.2.2).
+/// What a long-term credential's password is turned into a key with (RFC 8489 §18.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PasswordAlgorithm {
+    /// What everybody knows, and is taken where nothing else was agreed on.
+    Md5,
+    /// SHA-256.
+    Sha256,
+}
+
+impl PasswordAlgorithm {
+    /// How PASSWORD-ALGORITHM and PASSWORD-ALGORITHMS spell it: its number, and no parameters.
+    pub(crate) const fn spelled(self) -> [u8; 4] {
+        match self {
+            Self::Md5 => [0, 1, 0, 0],
+            Self::Sha256 => [0, 2, 0, 0],
+        }
+    }
+}
+
+/// The key of a long-term credential: a digest of username ":" realm ":" password (RFC 8489
+/// §9.2.2 and §18.5).
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct Key([u8; 16]);
+pub(crate) enum Key {
+    Md5([u8; 16]),
+    Sha256([u8; 32]),
+}
 
 impl Key {
-    /// The key of a long-term credential. The parts are ASCII, so OpaqueString changes nothing.
-    pub(crate) fn long_term(username: &str, realm: &str, password: &str) -> Self {
-        let digest = Md5::new()
-            .chain_update(username)
-            .chain_update(":")
-            .chain_update(realm)
-            .chain_update(":")
-            .chain_update(password)
-            .finalize();
-        Self(digest.into())
+    /// The key by an algorithm. The parts are ASCII, so OpaqueString changes nothing.
+    pub(crate) fn long_term(
+        algorithm: PasswordAlgorithm,
+        username: &str,
+        realm: &str,
+        password: &str,
+    ) -> Self {
+        let whole = Zeroizing::new([username, ":", realm, ":", password].concat());
+        match algorithm {
+            PasswordAlgorithm::Md5 => Self::Md5(Md5::digest(whole.as_bytes()).into()),
+            PasswordAlgorithm::Sha256 => {
+                Self::Sha256(<Sha256 as sha2::Digest>::digest(whole.as_bytes()).into())
+            }
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Md5(key) => key,
+            Self::Sha256(key) => key,
+        }
     }
 
     /// The HMAC of `message`, as if its header said it ended `trailing` bytes after it does.
     pub(super) fn mac(&self, algorithm: Algorithm, message: &[u8], trailing: usize) -> Vec<u8> {
         match algorithm {
-            Algorithm::Sha1 => absorb::<Hmac<Sha1>>(&self.0, message, trailing)
+            Algorithm::Sha1 => absorb::<Hmac<Sha1>>(self.bytes(), message, trailing)
                 .finalize()
                 .into_bytes()
                 .to_vec(),
-            Algorithm::Sha256 => absorb::<Hmac<Sha256>>(&self.0, message, trailing)
+            Algorithm::Sha256 => absorb::<Hmac<Sha256>>(self.bytes(), message, trailing)
                 .finalize()
                 .into_bytes()
                 .to_vec(),
@@ -64,10 +98,10 @@ impl Key {
     pub(super) fn verifies(&self, algorithm: Algorithm, message: &[u8], tag: &[u8]) -> bool {
         let trailing = super::ATTRIBUTE_HEADER + tag.len();
         match algorithm {
-            Algorithm::Sha1 => absorb::<Hmac<Sha1>>(&self.0, message, trailing)
+            Algorithm::Sha1 => absorb::<Hmac<Sha1>>(self.bytes(), message, trailing)
                 .verify_slice(tag)
                 .is_ok(),
-            Algorithm::Sha256 => absorb::<Hmac<Sha256>>(&self.0, message, trailing)
+            Algorithm::Sha256 => absorb::<Hmac<Sha256>>(self.bytes(), message, trailing)
                 .verify_truncated_left(tag)
                 .is_ok(),
         }
@@ -76,7 +110,7 @@ impl Key {
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(16 bytes)")
+        write!(f, "Key({} bytes)", self.bytes().len())
     }
 }
 

@@ -11,7 +11,7 @@ mod writer;
 pub(crate) use data::{
     CHANNEL_HEADER, HEADROOM, TAILROOM, frame_channel_data, frame_data_indication,
 };
-pub(crate) use integrity::{Algorithm, Key};
+pub(crate) use integrity::{Algorithm, Key, PasswordAlgorithm};
 pub use numbers::ErrorCode;
 pub(crate) use numbers::{Class, Method, attribute};
 pub(crate) use shape::{Malformed, Shape};

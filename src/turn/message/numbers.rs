@@ -13,21 +13,29 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    const ALL: [(Self, u16); 7] = [
-        (Self::Binding, 0x001),
-        (Self::Allocate, 0x003),
-        (Self::Refresh, 0x004),
-        (Self::Send, 0x006),
-        (Self::Data, 0x007),
-        (Self::CreatePermission, 0x008),
-        (Self::ChannelBind, 0x009),
-    ];
-
     fn number(self) -> u16 {
-        Self::ALL
-            .iter()
-            .find_map(|(method, number)| (*method == self).then_some(*number))
-            .unwrap_or_default()
+        match self {
+            Self::Binding => 0x001,
+            Self::Allocate => 0x003,
+            Self::Refresh => 0x004,
+            Self::Send => 0x006,
+            Self::Data => 0x007,
+            Self::CreatePermission => 0x008,
+            Self::ChannelBind => 0x009,
+        }
+    }
+
+    fn numbered(number: u16) -> Option<Self> {
+        Some(match number {
+            0x001 => Self::Binding,
+            0x003 => Self::Allocate,
+            0x004 => Self::Refresh,
+            0x006 => Self::Send,
+            0x007 => Self::Data,
+            0x008 => Self::CreatePermission,
+            0x009 => Self::ChannelBind,
+            _ => return None,
+        })
     }
 }
 
@@ -41,21 +49,25 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    const ALL: [(Self, u16); 4] = [
-        (Self::Request, 0x000),
-        (Self::Indication, 0x010),
-        (Self::Success, 0x100),
-        (Self::Error, 0x110),
-    ];
-
     /// The bits of the message type that carry the class.
     const MASK: u16 = 0x110;
 
     fn bits(self) -> u16 {
-        Self::ALL
-            .iter()
-            .find_map(|(class, bits)| (*class == self).then_some(*bits))
-            .unwrap_or_default()
+        match self {
+            Self::Request => 0x000,
+            Self::Indication => 0x010,
+            Self::Success => 0x100,
+            Self::Error => 0x110,
+        }
+    }
+
+    fn of(message_type: u16) -> Self {
+        match (message_type & 0x100 != 0, message_type & 0x010 != 0) {
+            (false, false) => Self::Request,
+            (false, true) => Self::Indication,
+            (true, false) => Self::Success,
+            (true, true) => Self::Error,
+        }
     }
 }
 
@@ -66,11 +78,8 @@ pub(super) fn message_type(class: Class, method: Method) -> u16 {
 
 /// The class and the method of a message type, where both are known here.
 pub(super) fn class_and_method(message_type: u16) -> Option<(Class, Method)> {
-    let bits = message_type & Class::MASK;
-    let number = message_type & !Class::MASK;
-    let class = Class::ALL.iter().find(|(_, known)| *known == bits)?.0;
-    let method = Method::ALL.iter().find(|(_, known)| *known == number)?.0;
-    Some((class, method))
+    let method = Method::numbered(message_type & !Class::MASK)?;
+    Some((Class::of(message_type), method))
 }
 
 /// Attribute types (RFC 8489 §18.3, RFC 8656 §18).
@@ -92,10 +101,14 @@ pub(crate) mod attribute {
     pub(crate) const REQUESTED_TRANSPORT: u16 = 0x0019;
     pub(crate) const DONT_FRAGMENT: u16 = 0x001A;
     pub(crate) const MESSAGE_INTEGRITY_SHA256: u16 = 0x001C;
+    pub(crate) const PASSWORD_ALGORITHM: u16 = 0x001D;
+    pub(crate) const USERHASH: u16 = 0x001E;
     pub(crate) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
     pub(crate) const RESERVATION_TOKEN: u16 = 0x0022;
     pub(crate) const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
     pub(crate) const ADDRESS_ERROR_CODE: u16 = 0x8001;
+    pub(crate) const PASSWORD_ALGORITHMS: u16 = 0x8002;
+    pub(crate) const SOFTWARE: u16 = 0x8022;
     pub(crate) const FINGERPRINT: u16 = 0x8028;
 
     /// The first type that a receiver may ignore when it doesn't know it (RFC 8489 §14).
@@ -123,6 +136,7 @@ pub(crate) mod attribute {
                     | REQUESTED_TRANSPORT
                     | DONT_FRAGMENT
                     | MESSAGE_INTEGRITY_SHA256
+                    | PASSWORD_ALGORITHM
                     | XOR_MAPPED_ADDRESS
                     | RESERVATION_TOKEN
             )
@@ -229,12 +243,14 @@ mod tests {
 
     #[test]
     fn a_message_type_carries_class_and_method() {
-        for (class, _) in Class::ALL {
-            for (method, _) in Method::ALL {
-                let both = class_and_method(message_type(class, method));
-                assert_eq!(both, Some((class, method)));
+        let mut known = 0;
+        for message_type in 0..=u16::MAX {
+            if let Some((class, method)) = class_and_method(message_type) {
+                assert_eq!(super::message_type(class, method), message_type);
+                known += 1;
             }
         }
+        assert_eq!(known, 4 * 7, "every class of every method");
         assert_eq!(message_type(Class::Error, Method::Allocate), 0x0113);
         assert_eq!(class_and_method(0x000A), None);
     }

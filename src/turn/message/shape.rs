@@ -130,6 +130,11 @@ impl<'a> Shape<'a> {
         Some((u16::from_be_bytes([header[0], header[1]]), value))
     }
 
+    /// Length of the whole message, bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.datagram.len()
+    }
+
     /// Every attribute that counts, in order.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (u16, &'a [u8])> + use<'a> {
         let shape = *self;
@@ -213,7 +218,7 @@ impl<'a> Shape<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::Writer;
+    use super::super::{PasswordAlgorithm, Writer};
     use super::*;
 
     /// RFC 5769 §2.1: the sample request, with MESSAGE-INTEGRITY and FINGERPRINT.
@@ -259,13 +264,23 @@ mod tests {
         let username = shape.text(attribute::USERNAME).unwrap();
         assert_eq!(username, "\u{30de}\u{30c8}\u{30ea}\u{30c3}\u{30af}\u{30b9}");
         let realm = shape.text(attribute::REALM).unwrap();
-        assert!(shape.is_signed_with(&Key::long_term(username, realm, "TheMatrIX")));
-        assert!(!shape.is_signed_with(&Key::long_term(username, realm, "TheMatrix")));
+        assert!(shape.is_signed_with(&Key::long_term(
+            PasswordAlgorithm::Md5,
+            username,
+            realm,
+            "TheMatrIX"
+        )));
+        assert!(!shape.is_signed_with(&Key::long_term(
+            PasswordAlgorithm::Md5,
+            username,
+            realm,
+            "TheMatrix"
+        )));
     }
 
     #[test]
     fn what_follows_the_integrity_does_not_exist() {
-        let key = Key::long_term("a", "b", "c");
+        let key = Key::long_term(PasswordAlgorithm::Md5, "a", "b", "c");
         let mut datagram = Writer::new(Class::Request, Method::Refresh, [7; 12])
             .sign(Algorithm::Sha1, &key)
             .finish();
@@ -278,15 +293,22 @@ mod tests {
 
     #[test]
     fn a_truncated_sha256_counts_from_sixteen_bytes() {
-        let key = Key::long_term("a", "b", "c");
+        let key = Key::long_term(PasswordAlgorithm::Md5, "a", "b", "c");
         let whole = Writer::new(Class::Request, Method::Refresh, [7; 12])
             .sign(Algorithm::Sha256, &key)
             .finish();
         assert!(Shape::read(&whole).unwrap().is_signed_with(&key));
         let message = Writer::new(Class::Request, Method::Refresh, [7; 12]).finish();
-        for (length, accepted) in [(12, false), (16, true), (28, true)] {
+        for (length, accepted) in [
+            (12, false),
+            (16, true),
+            (18, false),
+            (28, true),
+            (32, true),
+            (36, false),
+        ] {
             let mut tag = key.mac(Algorithm::Sha256, &message, ATTRIBUTE_HEADER + length);
-            tag.truncate(length);
+            tag.resize(length, 0);
             let datagram = Writer::new(Class::Request, Method::Refresh, [7; 12])
                 .attribute(attribute::MESSAGE_INTEGRITY_SHA256, &tag)
                 .finish();

@@ -84,6 +84,25 @@ impl Outbox {
         });
     }
 
+    /// Sends what `write` appends, if it appends anything; and returns what it returns.
+    pub(super) fn push_appended<T>(
+        &mut self,
+        to: SocketAddr,
+        write: impl FnOnce(&mut Vec<u8>) -> T,
+    ) -> T {
+        let start = self.aside.len();
+        let returned = write(&mut self.aside);
+        let end = self.aside.len();
+        if end > start {
+            self.parcels.push(Parcel {
+                to,
+                place: Place::Aside,
+                bytes: start..end,
+            });
+        }
+        returned
+    }
+
     /// Sends everything, and says how many packets the system refused.
     pub(super) fn flush(&mut self, socket: &UdpSocket, inbox: &[u8]) -> u64 {
         if self.parcels.is_empty() {

@@ -128,8 +128,15 @@ impl<'a> Round<'a> {
         ledger: &Ledger,
         now: Moment,
     ) -> Result<Outcome, DropReason> {
-        let calendar = self.state.books.time.calendar();
-        match self.state.gate.judge(datagram, tuple.client, now, calendar) {
+        let (gate, time) = (&self.state.gate, &self.state.books.time);
+        let outbox = self
+            .outboxes
+            .get_mut(usize::from(tuple.listener.0))
+            .ok_or(DropReason::SendFailed)?;
+        let verdict = outbox.push_appended(tuple.client, |answers| {
+            gate.judge(datagram, &tuple, now, || time.calendar(), answers)
+        });
+        match verdict {
             Verdict::Media(shape) => {
                 let (peer, media) = read_send_indication(&shape)?;
                 let delivery = ledger.table.route_peer(&tuple, peer, media.len(), now)?;
@@ -139,24 +146,13 @@ impl<'a> Round<'a> {
                 self.desk.hand_over(request, datagram, tuple)?;
                 Ok(Outcome::Settled)
             }
-            Verdict::Answer(bytes, code) => {
+            Verdict::Answered(code) => {
                 if let Some(code) = code {
                     self.state.counters.refused(code);
                 }
-                self.answer(tuple, &bytes);
                 Ok(Outcome::Settled)
             }
             Verdict::Drop(reason) => Err(reason),
-        }
-    }
-
-    fn answer(&mut self, tuple: FiveTuple, bytes: &[u8]) {
-        if let Some(outbox) = self.outboxes.get_mut(usize::from(tuple.listener.0)) {
-            outbox.push_aside(tuple.client, |aside| {
-                let start = aside.len();
-                aside.extend_from_slice(bytes);
-                start..aside.len()
-            });
         }
     }
 

@@ -7,7 +7,7 @@ use super::wire::{StreamWire, Wire};
 use crate::base::task::Tasks;
 use crate::base::{Clock, Timestamp, random};
 use crate::turn::message::{
-    Algorithm, Class, Key, Method, Shape, TransactionId, Writer, attribute,
+    Algorithm, Class, Key, Method, PasswordAlgorithm, Shape, TransactionId, Writer, attribute,
 };
 use crate::turn::{
     AnswerRates, ChannelNumbers, ConnectionLimits, ErrorCode, Relay, Settings, TurnSecret,
@@ -145,6 +145,15 @@ pub(super) struct Client {
     pub(super) realm: String,
     pub(super) nonce: Vec<u8>,
     pub(super) algorithm: Algorithm,
+    pub(super) choice: Option<Choice>,
+}
+
+/// What a client makes of an offer of algorithms.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    /// What it says it was offered.
+    pub(super) offered: Vec<u8>,
+    pub(super) chosen: PasswordAlgorithm,
 }
 
 impl Client {
@@ -162,6 +171,7 @@ impl Client {
             realm: REALM.to_owned(),
             nonce: Vec::new(),
             algorithm: Algorithm::Sha1,
+            choice: None,
         }
     }
 
@@ -170,15 +180,27 @@ impl Client {
     }
 
     pub(super) fn key(&self) -> Key {
-        Key::long_term(&self.username, &self.realm, &self.password)
+        let chosen = self.choice.as_ref().map(|choice| choice.chosen);
+        Key::long_term(
+            chosen.unwrap_or(PasswordAlgorithm::Md5),
+            &self.username,
+            &self.realm,
+            &self.password,
+        )
     }
 
     /// A request with credentials, ready to be signed.
     pub(super) fn unsigned(&self, method: Method, build: impl FnOnce(Writer) -> Writer) -> Writer {
-        build(Writer::new(Class::Request, method, random::draw()))
+        let request = build(Writer::new(Class::Request, method, random::draw()))
             .attribute(attribute::USERNAME, self.username.as_bytes())
             .attribute(attribute::REALM, self.realm.as_bytes())
-            .attribute(attribute::NONCE, &self.nonce)
+            .attribute(attribute::NONCE, &self.nonce);
+        let Some(choice) = &self.choice else {
+            return request;
+        };
+        request
+            .attribute(attribute::PASSWORD_ALGORITHMS, &choice.offered)
+            .attribute(attribute::PASSWORD_ALGORITHM, &choice.chosen.spelled())
     }
 
     /// A whole request.
@@ -211,6 +233,20 @@ impl Client {
         let reply = self.exchange(&plain).await;
         assert_eq!(reply.code(), Some(ErrorCode::Unauthenticated));
         self.nonce = reply.value(attribute::NONCE).unwrap();
+    }
+
+    /// Takes up a nonce with an offer of algorithms, and chooses: by a request so long that the
+    /// answer to it may offer.
+    pub(super) async fn take_offer(&mut self, chosen: PasswordAlgorithm) {
+        self.nonce = vec![b'x'; 33];
+        let reply = self.try_allocate().await;
+        assert_eq!(reply.code(), Some(ErrorCode::StaleNonce));
+        self.nonce = reply.value(attribute::NONCE).unwrap();
+        self.algorithm = Algorithm::Sha256;
+        self.choice = Some(Choice {
+            offered: reply.value(attribute::PASSWORD_ALGORITHMS).unwrap(),
+            chosen,
+        });
     }
 
     /// Asks with credentials, taking up a nonce where there is none yet.
