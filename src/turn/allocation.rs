@@ -15,12 +15,6 @@ pub(crate) const PERMISSION_LIFETIME: Duration = Duration::from_mins(5);
 /// How long a channel stays bound (RFC 8656 §12).
 pub(crate) const CHANNEL_LIFETIME: Duration = Duration::from_mins(10);
 
-/// Permissions of one allocation: more addresses than a relay has.
-const MAX_PERMISSIONS: usize = 32;
-
-/// Channels of one allocation: a call needs one or two, each costs the engine a task.
-const MAX_CHANNELS: usize = 32;
-
 /// A listening socket of this relay, and with it the transport: those for datagrams count from
 /// zero, those for streams from the middle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,14 +129,14 @@ impl Allocation {
             .any(|permission| permission.ip == ip && now < permission.until)
     }
 
-    /// Whether permissions for all these addresses fit.
-    pub(crate) fn has_room_for(&self, ips: &[IpAddr], now: Moment) -> bool {
+    /// Whether permissions for all these addresses fit, where it may have so many at most.
+    pub(crate) fn has_room_for(&self, ips: &[IpAddr], most: usize, now: Moment) -> bool {
         let kept = self
             .permissions
             .iter()
             .filter(|permission| now < permission.until && !ips.contains(&permission.ip))
             .count();
-        kept + ips.len() <= MAX_PERMISSIONS
+        kept + ips.len() <= most
     }
 
     /// Gives or renews a permission.
@@ -169,18 +163,20 @@ impl Allocation {
         })
     }
 
-    /// Whether a channel may be bound or renewed (RFC 8656 §12.2).
+    /// Whether a channel may be bound or renewed (RFC 8656 §12.2), where there may be so many at
+    /// most.
     pub(crate) fn check_bind(
         &self,
         number: u16,
         peer: SocketAddr,
+        most: usize,
         now: Moment,
     ) -> Result<(), BindRefusal> {
         match (self.channel_peer(number, now), self.channel_to(peer, now)) {
             (Some(bound), _) if bound == peer => Ok(()),
             (None, None) => {
                 let live = self.channels.iter().filter(|channel| now < channel.until);
-                if live.count() < MAX_CHANNELS {
+                if live.count() < most {
                     Ok(())
                 } else {
                     Err(BindRefusal::Full)
@@ -257,7 +253,7 @@ mod tests {
     fn a_channel_and_its_peer_are_one_to_one() {
         let mut allocation = allocation();
         allocation.bind(0x4000, peer(5001), at(0));
-        let check = |number, to, now| allocation.check_bind(number, peer(to), at(now));
+        let check = |number, to, now| allocation.check_bind(number, peer(to), 32, at(now));
         assert_eq!(check(0x4000, 5001, 1), Ok(()));
         assert_eq!(check(0x4000, 5002, 1), Err(BindRefusal::Conflict));
         assert_eq!(check(0x4001, 5001, 1), Err(BindRefusal::Conflict));
@@ -268,22 +264,20 @@ mod tests {
     #[test]
     fn channels_and_permissions_have_a_ceiling() {
         let mut allocation = allocation();
-        for (number, port) in (0x4000..).zip(5000..).take(MAX_CHANNELS - 1) {
+        for (number, port) in (0x4000..).zip(5000..).take(7) {
             allocation.bind(number, peer(port), at(0));
         }
-        assert_eq!(allocation.check_bind(0x4FFF, peer(6000), at(1)), Ok(()));
+        assert_eq!(allocation.check_bind(0x4FFF, peer(6000), 8, at(1)), Ok(()));
         allocation.bind(0x4FFF, peer(6000), at(1));
         assert_eq!(
-            allocation.check_bind(0x4FFE, peer(6001), at(1)),
+            allocation.check_bind(0x4FFE, peer(6001), 8, at(1)),
             Err(BindRefusal::Full)
         );
-        assert_eq!(allocation.check_bind(0x4FFF, peer(6000), at(1)), Ok(()));
+        assert_eq!(allocation.check_bind(0x4FFF, peer(6000), 8, at(1)), Ok(()));
 
-        let ips: Vec<IpAddr> = (0..32)
-            .map(|last| IpAddr::from([192, 0, 2, last]))
-            .collect();
-        assert!(!allocation.has_room_for(&ips, at(1)));
-        assert!(allocation.has_room_for(&ips[1..], at(1)));
-        assert!(allocation.has_room_for(&ips, at(301)));
+        let ips: Vec<IpAddr> = (0..8).map(|last| IpAddr::from([192, 0, 2, last])).collect();
+        assert!(!allocation.has_room_for(&ips, 8, at(1)));
+        assert!(allocation.has_room_for(&ips[1..], 8, at(1)));
+        assert!(allocation.has_room_for(&ips, 8, at(301)));
     }
 }

@@ -200,6 +200,7 @@ pub(super) struct State {
     addresses: Vec<SocketAddr>,
     public: Option<IpAddr>,
     channels: ChannelNumbers,
+    max_peers: usize,
 }
 
 impl State {
@@ -242,6 +243,7 @@ impl State {
             listeners,
             public: settings.public_address,
             channels: settings.channels,
+            max_peers: settings.max_peers,
         })
     }
 
@@ -256,6 +258,7 @@ impl State {
             books: &self.books,
             public: self.public,
             channels: self.channels,
+            max_peers: self.max_peers,
             listener: listener.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip),
         }
     }

@@ -68,6 +68,8 @@ pub struct Settings {
     pub answers: AnswerRates,
     /// Which channels clients may bind.
     pub channels: ChannelNumbers,
+    /// Addresses that an allocation may permit at once, and channels that it may bind.
+    pub max_peers: usize,
     /// Bits of media per second that one allocation may send. None: as many as it likes.
     pub max_bitrate: Option<NonZeroU64>,
     /// Threads that move media. None: one per core; never more than there are cores.
@@ -124,6 +126,7 @@ mod tests {
             secret: TurnSecret::new(b"secret".to_vec()),
             answers: AnswerRates::default(),
             channels: ChannelNumbers::default(),
+            max_peers: 32,
             max_bitrate: None,
             shards: None,
         }

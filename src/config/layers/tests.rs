@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{
     Auth, CallPolicy, Calls, Limits, ListenAddress, LogFormat, LogLevel, Messages, Rate,
-    Registration, RegistrationMode, Server, Store, Telemetry, Turn,
+    Registration, RegistrationMode, RelayChannels, Server, Store, Telemetry, Turn,
 };
 
 /// Every key, each with another value than its default.
@@ -41,6 +41,10 @@ frames_burst = 11
 frame_bytes = "12 KiB"
 unauthenticated_connections = 13
 unauthenticated_per_address = 14
+stun_answers = 24
+stun_answers_in_all = 25
+relay_connections_per_address = 26
+relay_connections = 27
 register_body = "15 KiB"
 body = 16384
 header_bytes = "17 KiB"
@@ -72,6 +76,8 @@ relay_ports = "33-34"
 credential_ttl = "35m"
 max_allocations = 36
 max_allocations_per_user = 37
+max_peers = 49
+channels = "rfc5766"
 max_bitrate = 48
 nonce_ttl = "38m"
 secret_file = "/etc/privcomm/secret"
@@ -143,6 +149,8 @@ fn all_different() -> Config {
             credential_ttl: seconds(35 * 60),
             max_allocations: 36,
             max_allocations_per_user: 37,
+            max_peers: 49,
+            channels: RelayChannels::Rfc5766,
             max_bitrate: 48,
             nonce_ttl: seconds(38 * 60),
             secret_file: Some("/etc/privcomm/secret".into()),
@@ -180,6 +188,10 @@ fn all_limits_different() -> Limits {
         frame_bytes: 12 << 10,
         unauthenticated_connections: 13,
         unauthenticated_per_address: 14,
+        stun_answers: 24,
+        stun_answers_in_all: 25,
+        relay_connections_per_address: 26,
+        relay_connections: Some(27),
         register_body: 15 << 10,
         body: 16 << 10,
         header_bytes: 17 << 10,

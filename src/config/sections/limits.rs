@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{KIB, MIB, hours, millis, minutes, seconds};
 use crate::config::key::section;
-use crate::config::kind::{Bytes, Count, Rates, Span};
+use crate::config::kind::{Bytes, Count, Optional, Rates, Span};
 
 section! {
     /// What strangers and members may do, and how often. A rate is "how many/in what time"; bursts
@@ -54,6 +54,21 @@ section! {
 
         /// WebSockets and requests that are logging in or registering, per address.
         unauthenticated_per_address: usize = 20, Count(1..=1_000_000);
+
+        /// Answers per second of the media relay to one address that has shown no credentials;
+        /// twice as many at once. Its network, an IPv4 /24 or IPv6 /48, has eight times as many.
+        /// Their sources may be forged: keep it low enough that nobody is flooded in your name.
+        stun_answers: u32 = 500, Count(1..=1_000_000_000);
+
+        /// The same to everybody together.
+        stun_answers_in_all: u32 = 20_000, Count(1..=1_000_000_000);
+
+        /// Connections to the media relay over TCP and TLS from one address, in a call or not.
+        relay_connections_per_address: usize = 200, Count(1..=1_000_000);
+
+        /// The same from everybody together. Empty: two for each of turn.max_allocations, 2000 at
+        /// least.
+        relay_connections: Option<usize> = None, Optional(Count(1..=1_000_000));
 
         /// HTTP body of a registration, which carries many prekeys.
         register_body: usize = 1024 * 1024, Bytes(KIB..=16 * MIB);

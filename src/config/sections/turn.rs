@@ -9,7 +9,8 @@ use super::{days, hours, minutes, seconds};
 use crate::config::RelayUrl;
 use crate::config::key::section;
 use crate::config::kind::{
-    AbsolutePath, Address, Count, List, Optional, Ports, Realm, RelayAddress, Socket, Span, Switch,
+    AbsolutePath, Address, Count, List, OneOf, Optional, Ports, Realm, RelayAddress, Socket, Span,
+    Switch, Words,
 };
 
 section! {
@@ -60,6 +61,15 @@ section! {
         /// relay` knows no users: there it is per credential.
         max_allocations_per_user: usize = 12, Count(1..=65_535);
 
+        /// Addresses that an allocation may exchange media with at once, and as many channels. A
+        /// call needs one for every address that the other side may have.
+        max_peers: usize = 32, Count(1..=256);
+
+        /// Channel numbers that clients may use. "rfc8656": those of today, 0x4000 to 0x4FFF.
+        /// "rfc5766": those of before 2020 too, up to 0x7FFF, for old clients and coturn's test
+        /// client, which choose them at random.
+        channels: RelayChannels = RelayChannels::Rfc8656, OneOf;
+
         /// Bits of media per second that each allocation may send, so that a relay for calls is
         /// none for films; a second's worth may come at once. 0: as many as it likes.
         max_bitrate: u64 = 1_000_000, Count(0..=100_000_000_000);
@@ -83,4 +93,18 @@ section! {
         /// patience: systemd has TimeoutStopSec.
         drain_timeout: Duration = seconds(0), Span(seconds(0)..=hours(1));
     }
+}
+
+/// Channel numbers that clients of the media relay may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelayChannels {
+    /// 0x4000 to 0x4FFF.
+    Rfc8656,
+    /// 0x4000 to 0x7FFF.
+    Rfc5766,
+}
+
+impl Words for RelayChannels {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("rfc8656", Self::Rfc8656), ("rfc5766", Self::Rfc5766)];
 }

@@ -19,7 +19,7 @@ use super::error::ServeError;
 use super::role::Role;
 use crate::auth::TurnSecret;
 use crate::base::task::Tasks;
-use crate::config::Config;
+use crate::config::{Config, RelayChannels};
 use crate::messenger::RelayAccess;
 use crate::net::Tls;
 use crate::turn::{
@@ -66,14 +66,14 @@ impl TurnAddresses {
     }
 }
 
-/// How many connections the relay takes: as many as it does by default, or two for every allocation
-/// if those are more.
+/// How many connections the relay takes: as many as is said, or as it does by default, or two for
+/// every allocation if those are more.
 pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
-    let limits = ConnectionLimits::default();
     let allocations = config.turn.max_allocations.saturating_mul(2);
+    let by_default = ConnectionLimits::default().in_all.max(allocations);
     ConnectionLimits {
-        in_all: limits.in_all.max(allocations),
-        ..limits
+        per_source: config.limits.relay_connections_per_address,
+        in_all: config.limits.relay_connections.unwrap_or(by_default),
     }
 }
 
@@ -139,9 +139,15 @@ fn settings(
         max_allocations_per_user: turn.max_allocations_per_user,
         nonce_ttl: turn.nonce_ttl,
         secret: crate::turn::TurnSecret::new(secret.as_bytes().to_vec()),
-        answers: AnswerRates::default(),
-        // coturn's client and others of its age draw from the wider range of RFC 5766.
-        channels: ChannelNumbers::Rfc5766,
+        answers: AnswerRates {
+            per_source: config.limits.stun_answers,
+            in_all: config.limits.stun_answers_in_all,
+        },
+        channels: match config.turn.channels {
+            RelayChannels::Rfc8656 => ChannelNumbers::Rfc8656,
+            RelayChannels::Rfc5766 => ChannelNumbers::Rfc5766,
+        },
+        max_peers: config.turn.max_peers,
         max_bitrate: NonZeroU64::new(turn.max_bitrate),
         shards: None,
     }

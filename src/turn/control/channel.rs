@@ -29,12 +29,12 @@ pub(super) async fn channel_bind(engine: &Engine, ask: &Ask<'_>) -> Result<Write
             .of_client_mut(&ask.tuple)
             .ok_or(ErrorCode::AllocationMismatch)?;
         allocation
-            .check_bind(number, peer, ask.now)
+            .check_bind(number, peer, ask.around.max_peers, ask.now)
             .map_err(|refusal| match refusal {
                 BindRefusal::Conflict => ErrorCode::BadRequest,
                 BindRefusal::Full => ErrorCode::InsufficientCapacity,
             })?;
-        if !allocation.has_room_for(&[peer.ip()], ask.now) {
+        if !allocation.has_room_for(&[peer.ip()], ask.around.max_peers, ask.now) {
             return Err(ErrorCode::InsufficientCapacity);
         }
         allocation.drop_lapsed_channels(ask.now)

@@ -68,6 +68,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) books: &'a std::sync::Arc<Books>,
     pub(crate) public: Option<IpAddr>,
     pub(crate) channels: ChannelNumbers,
+    /// Permissions, and channels, of an allocation.
+    pub(crate) max_peers: usize,
     /// The address of the listener, unspecified where it listens on all.
     pub(crate) listener: IpAddr,
 }

@@ -21,7 +21,9 @@ pub(super) async fn create_permission(engine: &Engine, ask: &Ask<'_>) -> Result<
             return Err(ErrorCode::Forbidden);
         }
     }
-    if !ask.own_allocation(|allocation| allocation.has_room_for(&ips, ask.now))? {
+    if !ask
+        .own_allocation(|allocation| allocation.has_room_for(&ips, ask.around.max_peers, ask.now))?
+    {
         return Err(ErrorCode::InsufficientCapacity);
     }
     for ip in &ips {

@@ -38,6 +38,7 @@ pub(super) fn settings_at(listen: SocketAddr) -> Settings {
         secret: TurnSecret::new(SECRET.to_vec()),
         answers: AnswerRates::default(),
         channels: ChannelNumbers::default(),
+        max_peers: 32,
         max_bitrate: None,
         shards: None,
     }
