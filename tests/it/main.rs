@@ -15,6 +15,7 @@ mod admin;
 mod calls;
 mod delivery;
 mod durability;
+mod flood;
 mod hostile;
 mod metrics;
 mod operator;
@@ -25,3 +26,6 @@ mod relays;
 mod rig;
 mod sessions;
 mod suspension;
+
+/// What parts shared with the benchmarks give, or why they couldn't.
+type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

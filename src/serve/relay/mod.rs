@@ -204,6 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn connections_are_as_many_as_is_said_or_two_for_every_allocation() {
+        let mut config = Config::default();
+        assert_eq!(connection_limits(&config), ConnectionLimits::default());
+        config.turn.max_allocations = 5_000;
+        assert_eq!(connection_limits(&config).in_all, 10_000);
+        config.limits.relay_connections = Some(7);
+        config.limits.relay_connections_per_address = 3;
+        let limits = connection_limits(&config);
+        assert_eq!((limits.in_all, limits.per_source), (7, 3));
+    }
+
+    #[test]
     fn without_a_public_name_the_relay_is_on_loopback_unless_it_is_all_there_is() {
         let mut config = Config::default();
         let everywhere = [address("0.0.0.0:3478"), address("[::]:3478")];

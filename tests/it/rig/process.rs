@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
@@ -103,6 +104,20 @@ impl Process {
     /// The path of its admin socket.
     pub(crate) fn admin_socket(&self) -> &std::path::Path {
         std::path::Path::new(self.ready["admin"].as_str().unwrap())
+    }
+
+    /// The first UDP address of its media relay.
+    pub(crate) fn relay(&self) -> SocketAddrV4 {
+        let address = self.ready["turn"][0].as_str().unwrap();
+        address.parse().unwrap()
+    }
+
+    /// What it keeps in memory, bytes.
+    pub(crate) fn resident(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.unwrap().trim().trim_end_matches(" kB");
+        number.parse::<usize>().unwrap() * 1024
     }
 
     /// Its process id.
