@@ -29,6 +29,8 @@ mod engine;
 mod error;
 mod figures;
 mod framing;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gate;
 mod hash;
 mod ledger;

@@ -204,7 +204,7 @@ pub(super) struct State {
 }
 
 impl State {
-    fn new(settings: Settings, clock: Clock) -> Result<Self, TurnError> {
+    pub(super) fn new(settings: Settings, clock: Clock) -> Result<Self, TurnError> {
         let beside_v4 = settings.listen.iter().any(SocketAddr::is_ipv4);
         let shards = settings.shards();
         let mut listeners = Vec::with_capacity(settings.listen.len());

@@ -334,6 +334,24 @@ mod tests {
         );
     }
 
+    /// Attributes with a meaning for the message as a whole.
+    const PROTECTION: [u16; 3] = [
+        attribute::MESSAGE_INTEGRITY,
+        attribute::MESSAGE_INTEGRITY_SHA256,
+        attribute::FINGERPRINT,
+    ];
+
+    fn attributes() -> impl Strategy<Value = Vec<(u16, Vec<u8>)>> {
+        let kind = any::<u16>().prop_filter("no protection", |kind| !PROTECTION.contains(kind));
+        proptest::collection::vec((kind, proptest::collection::vec(any::<u8>(), 0..20)), 0..8)
+    }
+
+    fn message(attributes: &[(u16, Vec<u8>)]) -> Vec<u8> {
+        let request = Writer::new(Class::Request, Method::Allocate, [3; 12]);
+        let add = |it: Writer, (kind, value): &(u16, Vec<u8>)| it.attribute(*kind, value);
+        attributes.iter().fold(request, add).finish()
+    }
+
     proptest! {
         #[test]
         fn garbage_never_panics(mut datagram in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -350,6 +368,77 @@ mod tests {
                         let _ = shape.xored_address(value);
                     }
                 }
+            }
+        }
+
+        #[test]
+        fn a_message_is_exactly_as_long_as_it_says(
+            attributes in attributes(),
+            more in proptest::collection::vec(any::<u8>(), 1..40),
+            claimed: u16,
+        ) {
+            let whole = message(&attributes);
+            prop_assert!(Shape::read(&whole).is_ok());
+            for cut in 0..whole.len() {
+                prop_assert_eq!(Shape::read(&whole[..cut]).unwrap_err(), Malformed::Length);
+            }
+            let longer = [&whole[..], &more].concat();
+            prop_assert_eq!(Shape::read(&longer).unwrap_err(), Malformed::Length);
+            let mut lying = whole.clone();
+            lying[2..4].copy_from_slice(&claimed.to_be_bytes());
+            prop_assert_eq!(Shape::read(&lying).is_ok(), lying == whole);
+        }
+
+        #[test]
+        fn attributes_are_read_as_they_were_written_whatever_the_padding(
+            attributes in attributes(),
+            padding: u8,
+        ) {
+            let mut datagram = message(&attributes);
+            let mut end = HEADER;
+            for (_, value) in &attributes {
+                end += ATTRIBUTE_HEADER + value.len();
+                let padded_end = end.next_multiple_of(4);
+                datagram[end..padded_end].fill(padding);
+                end = padded_end;
+            }
+            let shape = Shape::read(&datagram).unwrap();
+            let read: Vec<_> = shape.attributes().map(|(kind, value)| (kind, value.to_vec())).collect();
+            prop_assert_eq!(read, attributes);
+        }
+
+        #[test]
+        fn an_attribute_that_lies_about_its_length_reaches_nowhere(
+            attributes in attributes(),
+            which: proptest::sample::Index,
+            claimed: u16,
+        ) {
+            prop_assume!(!attributes.is_empty());
+            let mut datagram = message(&attributes);
+            let before = &attributes[..which.index(attributes.len())];
+            let at = message(before).len() + 2;
+            datagram[at..at + 2].copy_from_slice(&claimed.to_be_bytes());
+            let rest = datagram.len() - at - 2;
+            let shape = Shape::read(&datagram);
+            if usize::from(claimed) > rest {
+                prop_assert_eq!(shape.unwrap_err(), Malformed::Attribute);
+            } else if let Ok(shape) = shape {
+                let total: usize = shape.attributes().map(|(_, value)| padded(value.len()) + 4).sum();
+                prop_assert!(total <= datagram.len() - HEADER);
+            }
+        }
+
+        #[test]
+        fn what_must_be_understood_and_is_not_is_named(kinds in proptest::collection::vec(any::<u16>(), 0..9)) {
+            let attributes: Vec<_> = kinds
+                .into_iter()
+                .filter(|kind| !PROTECTION.contains(kind))
+                .map(|kind| (kind, Vec::new()))
+                .collect();
+            let datagram = message(&attributes);
+            let named = Shape::read(&datagram).unwrap().not_understood();
+            for (kind, _) in attributes {
+                prop_assert_eq!(named.contains(&kind), !attribute::is_understood(kind));
             }
         }
 
