@@ -26,6 +26,6 @@ pub use problem::{ConfigError, Fault, Problem, Source};
 pub use relay_url::{InvalidRelayUrl, RelayScheme, RelayTransport, RelayUrl};
 pub use sections::{
     Auth, CallPolicy, Calls, Config, Limits, ListenAddress, LogFormat, LogLevel, Messages, Rate,
-    Registration, RegistrationMode, RelayChannels, Server, Store, Telemetry, Turn,
+    Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store, Telemetry, Turn,
 };
 pub use value::Value;

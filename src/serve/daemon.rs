@@ -59,7 +59,7 @@ impl Daemon {
     /// Builds the rooms bottom-up, with state in `data` or the configured place. When this returns,
     /// everything listens.
     pub async fn start(config: Config, data: Option<PathBuf>) -> Result<Self, ServeError> {
-        let relayed = relay::connection_limits(&config).in_all;
+        let relayed = relay::descriptors(&config);
         descriptors::raise(config.server.max_connections.saturating_add(relayed));
         let tasks = Tasks::default();
         let clock = Clock::System;

@@ -7,7 +7,7 @@ use crate::auth::{InvalidTurnSecret, SecretsError};
 use crate::base::Trouble;
 use crate::net::{BindError, TlsError};
 use crate::store::StoreError;
-use crate::turn::TurnError;
+use crate::turn::{NoNetwork, TurnError};
 
 /// Why the daemon did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,9 @@ pub enum ServeError {
         path = .0.display()
     )]
     TurnSecretShared(PathBuf),
+    /// In `turn.denied_peers` or `turn.allowed_peers`.
+    #[error("turn.denied_peers and turn.allowed_peers: {0}")]
+    TurnPeers(#[from] NoNetwork),
     /// `turn.secret_file` doesn't hold a secret.
     #[error(
         "turn.secret_file: {}: {source}\n  fix: write one with  openssl rand -base64 32  and copy it to \
@@ -160,7 +163,7 @@ impl ServeError {
             Self::Turn(_) | Self::RelaySilent => Trouble::RelayAddress,
             Self::Bind(_) => Trouble::HttpAddress,
             Self::Admin(_) => Trouble::AdminSocket,
-            Self::Http(_) | Self::RelayDisabled => Trouble::Configuration,
+            Self::Http(_) | Self::RelayDisabled | Self::TurnPeers(_) => Trouble::Configuration,
             Self::Signals(_) => Trouble::Process,
             Self::Failed(_) => Trouble::PartFailed,
             Self::Hurried | Self::Unfinished => Trouble::Unfinished,

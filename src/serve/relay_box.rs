@@ -34,7 +34,7 @@ impl RelayBox {
             return Err(ServeError::RelayDisabled);
         }
         let secret = relay::shared_secret(config)?.ok_or(ServeError::TurnSecretMissing)?;
-        descriptors::raise(relay::connection_limits(config).in_all);
+        descriptors::raise(relay::descriptors(config));
         let listener = Exporter::listen(config)?;
         let media = Media::start(config, Role::Relay, &secret)?;
         if !media.relay().check().await {

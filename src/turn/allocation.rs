@@ -3,11 +3,14 @@
 //! Deadlines here are the ones that count; the engine's timers only tidy up behind them.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bitrate::Meter;
 use super::gate::Holder;
 use super::moment::Moment;
+use super::outlet::Outlet;
+use super::peers::Family;
 
 /// How long a permission lasts (RFC 8656 §9).
 pub(crate) const PERMISSION_LIFETIME: Duration = Duration::from_mins(5);
@@ -52,6 +55,14 @@ impl std::fmt::Debug for FiveTuple {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AllocationId(pub(crate) u64);
 
+/// What names an allocation to whoever ends it: a client may have one per family.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named {
+    pub(crate) tuple: FiveTuple,
+    pub(crate) family: Family,
+    pub(crate) id: AllocationId,
+}
+
 /// Why a channel can't be bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BindRefusal {
@@ -84,6 +95,10 @@ pub(crate) struct Allocation {
     pub(crate) until: Moment,
     /// What its client has sent.
     pub(crate) meter: Meter,
+    /// What peers outside have sent to it.
+    pub(crate) received: Meter,
+    /// Its socket. None: it has none, as in the closed mode.
+    pub(crate) outlet: Option<Arc<Outlet>>,
     permissions: Vec<Permission>,
     channels: Vec<Channel>,
 }
@@ -113,9 +128,24 @@ impl Allocation {
             username,
             until,
             meter: Meter::default(),
+            received: Meter::default(),
+            outlet: None,
             permissions: Vec::new(),
             channels: Vec::new(),
         }
+    }
+
+    pub(crate) fn named(&self) -> Named {
+        Named {
+            tuple: self.tuple,
+            family: self.family(),
+            id: self.id,
+        }
+    }
+
+    /// The family of its relayed address.
+    pub(crate) fn family(&self) -> Family {
+        Family::of(self.relayed.ip())
     }
 
     pub(crate) fn is_live(&self, now: Moment) -> bool {

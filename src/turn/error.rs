@@ -24,6 +24,9 @@ pub enum TurnError {
     /// A thread can't be had.
     #[error("cannot start a thread of the media relay: {0}")]
     Thread(io::Error),
+    /// What watches the sockets of relayed addresses can't be had.
+    #[error("cannot watch the sockets of relayed addresses: {0}")]
+    Watch(io::Error),
     /// A socket can't be had.
     #[error("cannot listen on {address} (UDP): {source}")]
     Listen {

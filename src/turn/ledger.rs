@@ -4,7 +4,7 @@
 //! quarantine, so that a late packet for one allocation never reaches the next.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,16 @@ use tokio::sync::Notify;
 
 use crate::base::random;
 
-use super::allocation::{Allocation, AllocationId, FiveTuple};
+use super::allocation::{Allocation, AllocationId, FiveTuple, Named};
 use super::dataplane::Table;
 use super::gate::Holder;
 use super::message::ErrorCode;
 use super::moment::Moment;
+use super::outlet::Outlet;
 use super::peers::Peers;
 use super::ports::{Parity, Ports};
 use super::quota::Quota;
+use super::settings::Reach;
 
 /// How long a port rests after its allocation is gone.
 pub(crate) const QUARANTINE: Duration = Duration::from_mins(1);
@@ -42,24 +44,29 @@ pub(crate) enum Wish {
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) id: AllocationId,
-    pub(crate) port: u16,
+    pub(crate) relayed: SocketAddr,
     pub(crate) holder: Holder,
     /// The token of the port after it, where the client asked for both.
     pub(crate) reserved: Option<Token>,
+    /// The socket of the relayed address, once it has one.
+    pub(crate) outlet: Option<Arc<Outlet>>,
 }
 
 #[derive(Debug)]
 struct Reservation {
     token: Token,
-    port: u16,
+    relayed: SocketAddr,
     holder: Holder,
     until: Moment,
+    /// Its socket, so that nobody else on this machine takes the port meanwhile.
+    outlet: Option<Arc<Outlet>>,
 }
 
 #[derive(Debug)]
 struct Resting {
     port: u16,
-    holder: Holder,
+    /// On whose account it rests. None: somebody else on this machine has it.
+    holder: Option<Holder>,
     until: Moment,
 }
 
@@ -85,12 +92,13 @@ impl Ledger {
     pub(crate) fn new(
         public: Option<IpAddr>,
         ports: RangeInclusive<u16>,
+        reach: Reach,
         max_allocations: usize,
         max_per_holder: usize,
     ) -> Self {
         Self {
             table: Table::new(ports.clone()),
-            peers: Peers::new(public, ports.clone()),
+            peers: Peers::new(public, ports.clone(), reach),
             max_allocations,
             quota: Quota::new(max_per_holder),
             ports: Ports::new(ports),
@@ -103,10 +111,12 @@ impl Ledger {
         }
     }
 
-    /// Takes a port for one more allocation, if the quotas admit it (RFC 8656 §7.2).
+    /// Takes a port of `ip`, or what was reserved, for one more allocation, if the quotas admit it
+    /// (RFC 8656 §7.2).
     pub(crate) fn claim(
         &mut self,
         holder: Holder,
+        ip: IpAddr,
         wish: Wish,
         now: Moment,
     ) -> Result<Claim, ErrorCode> {
@@ -120,23 +130,52 @@ impl Ledger {
         if self.table.len() >= self.max_allocations {
             return Err(ErrorCode::InsufficientCapacity);
         }
-        let (port, reserved) = match wish {
-            Wish::Reserved(token) => (self.redeem(token, &holder), None),
+        let (relayed, outlet, reserved) = match wish {
+            Wish::Reserved(token) => {
+                let reservation = self
+                    .redeem(token, &holder)
+                    .ok_or(ErrorCode::InsufficientCapacity)?;
+                (reservation.relayed, reservation.outlet, None)
+            }
             Wish::Port(parity) => {
-                let port = self.ports.take(parity, u32::from_ne_bytes(random::draw()));
-                let pair = port.filter(|_| parity == Parity::Pair);
-                (port, pair.map(|port| self.reserve(port + 1, &holder, now)))
+                let port = self
+                    .ports
+                    .take(parity, u32::from_ne_bytes(random::draw()))
+                    .ok_or(ErrorCode::InsufficientCapacity)?;
+                let next = (parity == Parity::Pair).then(|| SocketAddr::new(ip, port + 1));
+                let reserved = next.map(|next| self.reserve(next, &holder, now));
+                (SocketAddr::new(ip, port), None, reserved)
             }
         };
-        let port = port.ok_or(ErrorCode::InsufficientCapacity)?;
         self.quota.add_live(&holder);
         self.last_id += 1;
         Ok(Claim {
             id: AllocationId(self.last_id),
-            port,
+            relayed,
             holder,
             reserved,
+            outlet,
         })
+    }
+
+    /// Keeps the socket of what a token stands for.
+    pub(crate) fn equip(&mut self, token: Token, outlet: Outlet) {
+        let mut reservations = self.reservations.iter_mut();
+        if let Some(reservation) = reservations.find(|it| it.token == token) {
+            reservation.outlet = Some(Arc::new(outlet));
+        }
+    }
+
+    /// Leaves claimed ports alone for a while, because somebody else on this machine has one.
+    pub(crate) fn shun(&mut self, claim: &Claim, now: Moment) {
+        self.quota.remove_live(&claim.holder);
+        self.rest(claim.relayed.port(), None, now);
+        if let Some(reservation) = claim
+            .reserved
+            .and_then(|token| self.redeem(token, &claim.holder))
+        {
+            self.rest(reservation.relayed.port(), None, now);
+        }
     }
 
     /// Enters an allocation whose port was claimed.
@@ -163,22 +202,15 @@ impl Ledger {
 
     /// Gives a claimed port back that never came to be an allocation.
     pub(crate) fn abandon(&mut self, claim: &Claim) {
-        self.ports.free(claim.port);
+        self.ports.free(claim.relayed.port());
         self.quota.remove_live(&claim.holder);
     }
 
     /// Takes an allocation off the books, if this very one is there, and rests its port.
     pub(crate) fn close(&mut self, tuple: &FiveTuple, id: AllocationId, now: Moment) {
-        let is_there = self
-            .table
-            .of_client(tuple)
-            .is_some_and(|allocation| allocation.id == id);
-        if !is_there {
-            return;
-        }
-        if let Some(gone) = self.table.remove(tuple) {
+        if let Some(gone) = self.table.remove(tuple, id) {
             self.quota.remove_live(&gone.holder);
-            self.rest(gone.relayed.port(), gone.holder, now);
+            self.rest(gone.relayed.port(), Some(gone.holder), now);
         }
         if self.table.len() == 0 {
             self.emptied.notify_waiters();
@@ -186,28 +218,38 @@ impl Ledger {
     }
 
     /// Allocations whose time is over.
-    pub(crate) fn lapsed(&self, now: Moment) -> Vec<(FiveTuple, AllocationId)> {
+    pub(crate) fn lapsed(&self, now: Moment) -> Vec<Named> {
         self.table
             .iter()
             .filter(|allocation| !allocation.is_live(now))
-            .map(|allocation| (allocation.tuple, allocation.id))
+            .map(Allocation::named)
             .collect()
+    }
+
+    /// Closes every socket there is; nothing more is to be relayed.
+    pub(crate) fn close_outlets(&mut self) {
+        self.table.close_outlets();
+        self.reservations.clear();
     }
 
     /// Frees ports that have rested, and those whose token nobody brought.
     pub(crate) fn settle(&mut self, now: Moment) {
         while let Some(rested) = self.quarantine.pop_front_if(|resting| resting.until <= now) {
             self.ports.free(rested.port);
-            self.quota.remove_idle(&rested.holder);
+            if let Some(holder) = rested.holder {
+                self.quota.remove_idle(&holder);
+            }
         }
         for unused in self.reservations.extract_if(.., |it| it.until <= now) {
-            self.ports.free(unused.port);
+            self.ports.free(unused.relayed.port());
             self.quota.remove_idle(&unused.holder);
         }
     }
 
-    fn rest(&mut self, port: u16, holder: Holder, now: Moment) {
-        self.quota.add_idle(&holder);
+    fn rest(&mut self, port: u16, holder: Option<Holder>, now: Moment) {
+        if let Some(holder) = &holder {
+            self.quota.add_idle(holder);
+        }
         self.quarantine.push_back(Resting {
             port,
             holder,
@@ -215,39 +257,42 @@ impl Ledger {
         });
     }
 
-    fn reserve(&mut self, port: u16, holder: &Holder, now: Moment) -> Token {
+    fn reserve(&mut self, relayed: SocketAddr, holder: &Holder, now: Moment) -> Token {
         let token = random::draw();
         self.quota.add_idle(holder);
         self.reservations.push(Reservation {
             token,
-            port,
+            relayed,
             holder: holder.clone(),
             until: now.after(RESERVATION_LIFETIME),
+            outlet: None,
         });
         token
     }
 
-    /// The port behind a token of the same holder's.
-    fn redeem(&mut self, token: Token, holder: &Holder) -> Option<u16> {
+    /// What a token of the same holder's stands for.
+    fn redeem(&mut self, token: Token, holder: &Holder) -> Option<Reservation> {
         let position = self
             .reservations
             .iter()
             .position(|it| it.token == token && it.holder == *holder)?;
         let reservation = self.reservations.swap_remove(position);
         self.quota.remove_idle(holder);
-        Some(reservation.port)
+        Some(reservation)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-    use std::net::SocketAddr;
+    use std::net::Ipv4Addr;
 
     use proptest::prelude::*;
 
     use super::*;
     use crate::turn::allocation::ListenerId;
+
+    const RELAY: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 5));
 
     fn at(seconds: u64) -> Moment {
         Moment::from_start(Duration::from_secs(seconds))
@@ -264,12 +309,12 @@ mod tests {
     fn open(ledger: &mut Ledger, claim: &Claim) -> FiveTuple {
         let tuple = FiveTuple {
             listener: ListenerId(0),
-            client: SocketAddr::from(([192, 0, 2, 1], claim.port)),
+            client: SocketAddr::from(([192, 0, 2, 1], claim.relayed.port())),
         };
         ledger.open(Allocation::new(
             claim.id,
             tuple,
-            SocketAddr::from(([203, 0, 113, 5], claim.port)),
+            claim.relayed,
             claim.holder.clone(),
             "anna".into(),
             at(600),
@@ -279,21 +324,28 @@ mod tests {
 
     #[test]
     fn a_port_rests_before_it_is_given_again() {
-        let mut ledger = Ledger::new(None, 5000..=5000, 9, 9);
+        let mut ledger = Ledger::new(None, 5000..=5000, Reach::Closed, 9, 9);
         let any = Wish::Port(Parity::Any);
-        let claim = ledger.claim(anna(), any, at(0)).unwrap();
+        let claim = ledger.claim(anna(), RELAY, any, at(0)).unwrap();
         let tuple = open(&mut ledger, &claim);
         ledger.close(&tuple, claim.id, at(10));
-        let refused = ledger.claim(anna(), any, at(69)).unwrap_err();
+        let refused = ledger.claim(anna(), RELAY, any, at(69)).unwrap_err();
         assert_eq!(refused, ErrorCode::InsufficientCapacity);
-        assert_eq!(ledger.claim(anna(), any, at(70)).unwrap().port, 5000);
+        assert_eq!(
+            ledger
+                .claim(anna(), RELAY, any, at(70))
+                .unwrap()
+                .relayed
+                .port(),
+            5000
+        );
     }
 
     #[test]
     fn only_the_allocation_that_was_meant_is_closed() {
-        let mut ledger = Ledger::new(None, 5000..=5001, 9, 9);
+        let mut ledger = Ledger::new(None, 5000..=5001, Reach::Closed, 9, 9);
         let any = Wish::Port(Parity::Any);
-        let claim = ledger.claim(anna(), any, at(0)).unwrap();
+        let claim = ledger.claim(anna(), RELAY, any, at(0)).unwrap();
         let tuple = open(&mut ledger, &claim);
         ledger.close(&tuple, AllocationId(99), at(1));
         assert_eq!(ledger.table.len(), 1);
@@ -303,54 +355,65 @@ mod tests {
 
     #[test]
     fn a_token_is_redeemed_once_in_time_and_by_its_holder() {
-        let mut ledger = Ledger::new(None, 5000..=5005, 9, 9);
+        let mut ledger = Ledger::new(None, 5000..=5005, Reach::Closed, 9, 9);
         let claim = ledger
-            .claim(anna(), Wish::Port(Parity::Pair), at(0))
+            .claim(anna(), RELAY, Wish::Port(Parity::Pair), at(0))
             .unwrap();
         let token = Wish::Reserved(claim.reserved.unwrap());
-        assert!(ledger.claim(bert(), token, at(1)).is_err());
-        let second = ledger.claim(anna(), token, at(29)).unwrap();
-        assert_eq!(second.port, claim.port + 1);
-        assert!(ledger.claim(anna(), token, at(29)).is_err());
+        assert!(ledger.claim(bert(), RELAY, token, at(1)).is_err());
+        let second = ledger.claim(anna(), RELAY, token, at(29)).unwrap();
+        assert_eq!(second.relayed.port(), claim.relayed.port() + 1);
+        assert!(ledger.claim(anna(), RELAY, token, at(29)).is_err());
 
         let late = ledger
-            .claim(anna(), Wish::Port(Parity::Pair), at(0))
+            .claim(anna(), RELAY, Wish::Port(Parity::Pair), at(0))
             .unwrap();
         let token = Wish::Reserved(late.reserved.unwrap());
-        assert!(ledger.claim(anna(), token, at(30)).is_err());
+        assert!(ledger.claim(anna(), RELAY, token, at(30)).is_err());
+    }
+
+    #[test]
+    fn ports_of_somebody_else_rest_on_nobodys_account() {
+        let mut ledger = Ledger::new(None, 5000..=5001, Reach::Closed, 9, 1);
+        let pair = Wish::Port(Parity::Pair);
+        let claim = ledger.claim(anna(), RELAY, pair, at(0)).unwrap();
+        ledger.shun(&claim, at(0));
+        let refused = ledger.claim(anna(), RELAY, pair, at(59)).unwrap_err();
+        assert_eq!(refused, ErrorCode::InsufficientCapacity);
+        assert!(ledger.claim(anna(), RELAY, pair, at(60)).is_ok());
     }
 
     #[test]
     fn quotas_hold_on_both_sides() {
-        let mut ledger = Ledger::new(None, 5000..=5009, 3, 2);
+        let mut ledger = Ledger::new(None, 5000..=5009, Reach::Closed, 3, 2);
         let any = Wish::Port(Parity::Any);
         for _ in 0..2 {
-            let claim = ledger.claim(anna(), any, at(0)).unwrap();
+            let claim = ledger.claim(anna(), RELAY, any, at(0)).unwrap();
             open(&mut ledger, &claim);
         }
-        let refused = ledger.claim(anna(), any, at(0)).unwrap_err();
+        let refused = ledger.claim(anna(), RELAY, any, at(0)).unwrap_err();
         assert_eq!(refused, ErrorCode::AllocationQuotaReached);
-        let claim = ledger.claim(bert(), any, at(0)).unwrap();
+        let claim = ledger.claim(bert(), RELAY, any, at(0)).unwrap();
         open(&mut ledger, &claim);
-        let refused = ledger.claim(bert(), any, at(0)).unwrap_err();
+        let refused = ledger.claim(bert(), RELAY, any, at(0)).unwrap_err();
         assert_eq!(refused, ErrorCode::InsufficientCapacity);
     }
 
     #[test]
     fn letting_go_in_turns_does_not_empty_the_range() {
-        let mut ledger = Ledger::new(None, 5000..=5099, 99, 2);
+        let mut ledger = Ledger::new(None, 5000..=5099, Reach::Closed, 99, 2);
         let any = Wish::Port(Parity::Any);
         let opened = (0..100)
             .map_while(|_| {
-                let claim = ledger.claim(anna(), any, at(0)).ok()?;
+                let claim = ledger.claim(anna(), RELAY, any, at(0)).ok()?;
                 let tuple = open(&mut ledger, &claim);
                 ledger.close(&tuple, claim.id, at(0));
                 Some(())
             })
             .count();
         assert_eq!(opened, 12);
-        assert!(ledger.claim(bert(), any, at(0)).is_ok());
-        assert!(ledger.claim(anna(), any, at(60)).is_ok());
+        assert!(ledger.claim(bert(), RELAY, any, at(0)).is_ok());
+        assert!(ledger.claim(anna(), RELAY, any, at(60)).is_ok());
     }
 
     #[derive(Debug, Clone)]
@@ -380,7 +443,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_happens_a_port_is_in_one_place_and_all_come_back(steps in steps()) {
-            let mut ledger = Ledger::new(None, 5000..=5008, 7, 3);
+            let mut ledger = Ledger::new(None, 5000..=5008, Reach::Closed, 7, 3);
             let mut live: Vec<(FiveTuple, AllocationId, Holder)> = Vec::new();
             let mut rested: Vec<(u16, u64)> = Vec::new();
             let mut tokens = Vec::new();
@@ -388,16 +451,17 @@ mod tests {
             for step in steps {
                 let claim = match &step {
                     Step::Open(number, parity) => {
-                        ledger.claim(holder(*number), Wish::Port(*parity), at(now)).ok()
+                        ledger.claim(holder(*number), RELAY, Wish::Port(*parity), at(now)).ok()
                     }
                     Step::Redeem(token, number) if !tokens.is_empty() => {
                         let wish = Wish::Reserved(*token.get(&tokens));
-                        ledger.claim(holder(*number), wish, at(now)).ok()
+                        ledger.claim(holder(*number), RELAY, wish, at(now)).ok()
                     }
                     _ => None,
                 };
                 if let Some(claim) = claim {
-                    let is_rested = |(port, until): &(u16, u64)| *port != claim.port || *until <= now;
+                    let port = claim.relayed.port();
+                    let is_rested = |(it, until): &(u16, u64)| *it != port || *until <= now;
                     prop_assert!(rested.iter().all(is_rested));
                     tokens.extend(claim.reserved);
                     let tuple = open(&mut ledger, &claim);
@@ -427,7 +491,7 @@ mod tests {
             let later = at(now + 60);
             let opened = (0..9).filter(|number| {
                 let wish = Wish::Port(Parity::Any);
-                ledger.claim(holder(number / 3), wish, later).is_ok()
+                ledger.claim(holder(number / 3), RELAY, wish, later).is_ok()
             });
             prop_assert_eq!(opened.count(), 9);
         }

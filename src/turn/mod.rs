@@ -1,9 +1,10 @@
 //! The media relay: STUN and TURN in process (RFC 8489, RFC 8656), over
-//! UDP, TCP and TLS, in the closed mode.
+//! UDP, TCP and TLS. In the closed mode allocations of this relay reach each other; in the open
+//! mode peers outside too.
 //!
 //! Promises: no stranger's byte reaches the protocol engine, and none of its bytes the wire;
 //! nothing a stranger sends makes the relay remember anything; a packet goes from one allocation
-//! of this relay to another or nowhere; it arrives whole or not at all; nothing that is logged or
+//! of this relay to another, to or from a peer outside that the policy admits, or nowhere; it arrives whole or not at all; nothing that is logged or
 //! counted says who talked to whom.
 //!
 //! ```text
@@ -17,7 +18,8 @@
 //! messages by `framing` and written to from its `outbox`; `streams` knows all of them; `passage`
 //! is the way from any of these. `message` is every byte of STUN; `gate` decides who may ask;
 //! `control` knows the rules for each request; `ledger` keeps what was given away (`ports`,
-//! `quota`, `peers` and the data plane's table); `engine` is the seam behind which the `turn` crate
+//! `quota`, `peers` and the data plane's table); `policy` says whom the open mode reaches, and an
+//! `outlet` is the only way there; `engine` is the seam behind which the `turn` crate
 //! can be replaced.
 
 mod allocation;
@@ -33,14 +35,19 @@ mod framing;
 pub mod fuzzing;
 mod gate;
 mod hash;
+mod host;
 mod ledger;
 mod listener;
 mod message;
 mod moment;
+mod network;
 mod outbox;
+mod outlet;
 mod passage;
 mod peers;
+mod policy;
 mod ports;
+mod post;
 mod probe;
 mod quota;
 mod relay;
@@ -55,7 +62,9 @@ pub use error::TurnError;
 pub use figures::{DropReason, Figures};
 pub use gate::{AnswerRates, TurnSecret};
 pub use message::ErrorCode;
+pub use network::{Network, NoNetwork};
+pub use policy::PeerRules;
 pub use probe::answers;
 pub use relay::Relay;
-pub use settings::{ChannelNumbers, Settings, TlsSettings};
+pub use settings::{ChannelNumbers, Reach, Settings, TlsSettings};
 pub use streams::{Connection, ConnectionLimits, Encryption};

@@ -1,6 +1,7 @@
 //! What becomes of one message, whatever transport it came by, and which transport takes what
 //! comes of it to its client.
 
+use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,17 +10,18 @@ use crate::base::random;
 
 use super::allocation::{FiveTuple, ListenerId};
 use super::control::Answer;
-use super::dataplane::{Delivery, Form, read_channel_data, read_send_indication};
+use super::dataplane::{Delivery, Form, Way, read_channel_data, read_send_indication};
 use super::figures::DropReason;
 use super::gate::Verdict;
 use super::message::{HEADER, HEADROOM, TransactionId, frame_channel_data, frame_data_indication};
+use super::post::Trains;
 use super::relay::State;
 
 /// The longest Data indication whose length can be written (RFC 8489 §5).
 pub(super) const MAX_INDICATION: usize = HEADER + 65_532;
 
 /// Where media lies in the buffer, and where it goes.
-type Routed = Result<(Delivery, Range<usize>), DropReason>;
+type Routed = Result<(Way, Range<usize>), DropReason>;
 
 /// The way in for what comes to one listener.
 #[derive(Debug)]
@@ -58,9 +60,12 @@ impl Passage {
                     Verdict::Media(shape) => {
                         read_send_indication(&shape).and_then(|(peer, media)| {
                             let ledger = state.books.read();
-                            let delivery =
-                                ledger.table.route_peer(&tuple, peer, media.len(), now)?;
-                            Ok((delivery, media))
+                            let size = media.len();
+                            let way =
+                                ledger
+                                    .table
+                                    .route_peer(&tuple, peer, size, now, &ledger.peers)?;
+                            Ok((way, media))
                         })
                     }
                     Verdict::Request(request) => {
@@ -83,22 +88,21 @@ impl Passage {
 
     /// Hands media over, or counts why not.
     fn deliver(&mut self, buffer: &mut [u8], routed: Routed) {
-        let (delivery, media) = match routed {
+        let (way, media) = match routed {
             Ok(routed) => routed,
             Err(reason) => return self.state.counters.dropped(reason),
         };
         let media = HEADROOM + media.start..HEADROOM + media.end;
-        let framed = match delivery.form {
-            Form::Channel(number) => frame_channel_data(buffer, &media, number),
-            Form::Indication(peer) => {
-                frame_data_indication(buffer, &media, peer, &self.transactions.draw())
+        let sent = match way {
+            Way::Inside(delivery) => self.send_inside(buffer, delivery, media.clone()),
+            Way::Outside(outlet, to) => {
+                let packet = [IoSlice::new(&buffer[media.clone()])];
+                let mut trains = Trains::Cancelled;
+                match outlet.send(to, &packet, &mut trains) {
+                    0 => Ok(()),
+                    _ => Err(DropReason::SendFailed),
+                }
             }
-        };
-        let fits = matches!(delivery.form, Form::Channel(_)) || framed.len() <= MAX_INDICATION;
-        let sent = if fits {
-            self.state.send(&buffer[framed], &delivery.to)
-        } else {
-            Err(DropReason::SendFailed)
         };
         match sent {
             Ok(()) => {
@@ -109,16 +113,35 @@ impl Passage {
             Err(reason) => self.state.counters.dropped(reason),
         }
     }
+
+    fn send_inside(
+        &mut self,
+        buffer: &mut [u8],
+        delivery: Delivery,
+        media: Range<usize>,
+    ) -> Result<(), DropReason> {
+        let framed = match delivery.form {
+            Form::Channel(number) => frame_channel_data(buffer, &media, number),
+            Form::Indication(peer) => {
+                frame_data_indication(buffer, &media, peer, &self.transactions.draw())
+            }
+        };
+        let fits = matches!(delivery.form, Form::Channel(_)) || framed.len() <= MAX_INDICATION;
+        if !fits {
+            return Err(DropReason::SendFailed);
+        }
+        self.state.send(&buffer[framed], &delivery.to)
+    }
 }
 
 fn route_channel_data(state: &State, message: &[u8], tuple: &FiveTuple) -> Routed {
     let (number, media) = read_channel_data(message)?;
     let now = state.books.time.now();
     let ledger = state.books.read();
-    let delivery = ledger
+    let way = ledger
         .table
-        .route_channel(tuple, number, media.len(), now)?;
-    Ok((delivery, media))
+        .route_channel(tuple, number, media.len(), now, &ledger.peers)?;
+    Ok((way, media))
 }
 
 /// Transactions of Data indications: where they begin is random, and none comes twice.

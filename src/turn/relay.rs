@@ -16,11 +16,13 @@ use super::desk::Desk;
 use super::error::TurnError;
 use super::figures::{Counters, DropReason, Figures};
 use super::gate::Gate;
+use super::host;
 use super::ledger::Ledger;
 use super::listener::Listener;
 use super::moment::Timekeeper;
+use super::outlet::Watches;
 use super::probe;
-use super::settings::{ChannelNumbers, Settings, TlsSettings};
+use super::settings::{ChannelNumbers, Reach, Settings, TlsSettings};
 use super::shard::Shard;
 use super::stream;
 use super::streams::{Door, Privacy, Streams};
@@ -28,13 +30,17 @@ use super::streams::{Door, Privacy, Streams};
 /// How often lapsed allocations are ended. Nothing passes through one meanwhile.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often the open mode asks anew which addresses this machine has, none of which is a peer.
+const HOST_INTERVAL: Duration = Duration::from_secs(30);
+
 /// Times that the system may choose a port over UDP before one is free over TCP too.
 const PORT_ATTEMPTS: usize = 16;
 
-/// A running media relay: STUN and TURN over UDP, TCP and TLS in the closed mode. Cheap to clone.
+/// A running media relay: STUN and TURN over UDP, TCP and TLS. Cheap to clone.
 ///
-/// Relayed addresses are names without sockets; allocations of this relay reach each other in
-/// memory, and nothing else is reachable. The relay runs until the tasks it was given stop.
+/// Allocations of this relay reach each other in memory. In the closed mode relayed addresses are
+/// names without sockets, and nothing else is reachable; in the open mode each has a socket, and
+/// reaches whom the peer policy admits. The relay runs until the tasks it was given stop.
 #[derive(Debug, Clone)]
 pub struct Relay {
     pub(super) state: Arc<State>,
@@ -58,8 +64,9 @@ impl Relay {
         let (sweeper, stopping) = (Arc::clone(&state), tasks.clone());
         tasks.spawn("turn sweeper", async move {
             tokio::select! {
-                () = stopping.stopping() => {}
+                () = stopping.stopping() => sweeper.books.ledger().close_outlets(),
                 () = sweeper.sweep_for_ever() => {}
+                () = sweeper.know_the_host() => {}
             }
         });
         Ok(Self { state })
@@ -188,6 +195,13 @@ fn encrypted_doors(tls: Option<TlsSettings>) -> Result<Vec<Door>, TurnError> {
         .collect()
 }
 
+/// Every address of this machine, those it listens on included.
+fn own_addresses(listeners: &[SocketAddr]) -> Vec<IpAddr> {
+    let mut own = host::addresses();
+    own.extend(listeners.iter().map(SocketAddr::ip));
+    own
+}
+
 /// What the listeners share.
 #[derive(Debug)]
 pub(super) struct State {
@@ -197,6 +211,8 @@ pub(super) struct State {
     pub(super) counters: Counters,
     pub(super) streams: Arc<Streams>,
     pub(super) listeners: Vec<Listener>,
+    /// None: the mode is closed.
+    pub(super) watches: Option<Watches>,
     addresses: Vec<SocketAddr>,
     public: Option<IpAddr>,
     channels: ChannelNumbers,
@@ -221,13 +237,22 @@ impl State {
             doors.extend(door);
         }
         doors.extend(encrypted_doors(settings.tls)?);
+        let watches = match &settings.reach {
+            Reach::Closed => None,
+            Reach::Open(_) => Some(Watches::new(shards).map_err(TurnError::Watch)?),
+        };
         let mut ledger = Ledger::new(
             settings.public_address,
             settings.relay_ports,
+            settings.reach,
             settings.max_allocations,
             settings.max_allocations_per_user,
         );
         ledger.table.max_bitrate = settings.max_bitrate.map(Bitrate);
+        let addresses: Vec<SocketAddr> = listeners.iter().map(|it| it.address).collect();
+        if watches.is_some() {
+            ledger.peers.set_own(own_addresses(&addresses));
+        }
         Ok(Self {
             gate: Gate::new(
                 settings.realm,
@@ -239,8 +264,9 @@ impl State {
             control: Mutex::new(Control::new(settings.max_allocations)),
             counters: Counters::default(),
             streams: Arc::new(Streams::new(doors, settings.connections)),
-            addresses: listeners.iter().map(|listener| listener.address).collect(),
+            addresses,
             listeners,
+            watches,
             public: settings.public_address,
             channels: settings.channels,
             max_peers: settings.max_peers,
@@ -260,6 +286,8 @@ impl State {
             channels: self.channels,
             max_peers: self.max_peers,
             listener: listener.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip),
+            listeners: &self.addresses,
+            watches: self.watches.as_ref(),
         }
     }
 
@@ -294,6 +322,18 @@ impl State {
         loop {
             interval.tick().await;
             self.control.lock().await.sweep(&self.books).await;
+        }
+    }
+
+    /// Keeps the peer policy's list of this machine's addresses true; in the closed mode nobody
+    /// asks for it.
+    async fn know_the_host(&self) {
+        loop {
+            tokio::time::sleep(HOST_INTERVAL).await;
+            if self.watches.is_some() {
+                let own = own_addresses(&self.addresses);
+                self.books.ledger().peers.set_own(own);
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::error::TurnError;
 use super::gate::{AnswerRates, TurnSecret};
+use super::policy::PeerRules;
 use super::streams::{ConnectionLimits, Encryption};
 
 /// Which channel numbers clients may bind. Data on any bound number is relayed either way.
@@ -28,6 +29,17 @@ impl ChannelNumbers {
             Self::Rfc5766 => (0x4000..=0x7FFF).contains(&number),
         }
     }
+}
+
+/// Whom allocations may reach.
+#[derive(Debug, Clone, Default)]
+pub enum Reach {
+    /// Each other: relayed addresses are names without sockets, and packets go over in memory.
+    #[default]
+    Closed,
+    /// Each other as before, and peers outside that these rules admit: every relayed address has a
+    /// socket of its own.
+    Open(PeerRules),
 }
 
 /// What the relay is told about TLS.
@@ -54,7 +66,10 @@ pub struct Settings {
     pub realm: String,
     /// The address relayed addresses carry. None: the one a client reached the relay at.
     pub public_address: Option<IpAddr>,
-    /// The ports relayed addresses carry. They are names: no socket is opened on any.
+    /// Whom allocations may reach.
+    pub reach: Reach,
+    /// The ports relayed addresses carry. In the closed mode they are names: no socket is opened on
+    /// any.
     pub relay_ports: RangeInclusive<u16>,
     /// Allocations at once.
     pub max_allocations: usize,
@@ -119,6 +134,7 @@ mod tests {
             connections: ConnectionLimits::default(),
             realm: "privcomm".to_owned(),
             public_address: None,
+            reach: Reach::Closed,
             relay_ports: 49152..=65535,
             max_allocations: 10,
             max_allocations_per_user: 2,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{
     Auth, CallPolicy, Calls, Limits, ListenAddress, LogFormat, LogLevel, Messages, Rate,
-    Registration, RegistrationMode, RelayChannels, Server, Store, Telemetry, Turn,
+    Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store, Telemetry, Turn,
 };
 
 /// Every key, each with another value than its default.
@@ -72,6 +72,9 @@ tls_cert = "/etc/privcomm/cert.pem"
 tls_key = "/etc/privcomm/key.pem"
 realm = "realm"
 public_address = "192.0.2.32"
+relay = "any"
+denied_peers = ["192.0.2.49"]
+allowed_peers = ["192.0.2.50"]
 relay_ports = "33-34"
 credential_ttl = "35m"
 max_allocations = 36
@@ -145,6 +148,9 @@ fn all_different() -> Config {
             tls_key: Some("/etc/privcomm/key.pem".into()),
             realm: Some("realm".into()),
             public_address: Some([192, 0, 2, 32].into()),
+            relay: RelayReach::Any,
+            denied_peers: vec!["192.0.2.49".into()],
+            allowed_peers: vec!["192.0.2.50".into()],
             relay_ports: 33..=34,
             credential_ttl: seconds(35 * 60),
             max_allocations: 36,

@@ -22,7 +22,7 @@ pub use registration::{Registration, RegistrationMode};
 pub use server::{ListenAddress, Server};
 pub use store::Store;
 pub use telemetry::{LogFormat, LogLevel, Telemetry};
-pub use turn::{RelayChannels, Turn};
+pub use turn::{RelayChannels, RelayReach, Turn};
 
 use super::key::sections;
 

@@ -9,8 +9,8 @@ use super::{days, hours, minutes, seconds};
 use crate::config::RelayUrl;
 use crate::config::key::section;
 use crate::config::kind::{
-    AbsolutePath, Address, Count, List, OneOf, Optional, Ports, Realm, RelayAddress, Socket, Span,
-    Switch, Words,
+    AbsolutePath, Address, Count, List, Network, OneOf, Optional, Ports, Realm, RelayAddress,
+    Socket, Span, Switch, Words,
 };
 
 section! {
@@ -46,15 +46,28 @@ section! {
         /// can't see its own public address, behind a router that forwards ports.
         public_address: Option<IpAddr> = None, Optional(Address);
 
-        /// Ports that relayed addresses carry. They are names inside this process, no sockets:
-        /// nothing needs to be opened for them in a firewall.
+        /// Whom the relay reaches. "internal": members of this relay, in memory and nobody else,
+        /// which is all that calls between members need. "any": hosts outside too, as every other
+        /// TURN server does; then relay_ports must be open for UDP.
+        relay: RelayReach = RelayReach::Internal, OneOf;
+
+        /// Networks that are never peers where relay is "any", whatever allowed_peers says.
+        denied_peers: Vec<String> = vec![], List(Network);
+
+        /// Networks that may be peers although they are private, reserved or this machine itself,
+        /// where relay is "any". Whoever has a credential reaches every UDP service there.
+        allowed_peers: Vec<String> = vec![], List(Network);
+
+        /// Ports that relayed addresses carry. Where relay is "internal" they are names inside this
+        /// process, no sockets: nothing needs to be opened for them in a firewall. For "any" they
+        /// are real UDP sockets, which peers outside must reach.
         relay_ports: RangeInclusive<u16> = 49152..=65535, Ports;
 
         /// How long relay credentials are good for. Stolen ones are of use for so long; clients
         /// fetch new ones as they need them.
         credential_ttl: Duration = hours(1), Span(seconds(1)..=days(1));
 
-        /// Allocations at once: two for a call.
+        /// Allocations at once: two for a call. One with addresses of both families counts twice.
         max_allocations: usize = 1000, Count(1..=65_535);
 
         /// Allocations at once per user, so that one can't take them all. A relay with `--role
@@ -71,7 +84,8 @@ section! {
         channels: RelayChannels = RelayChannels::Rfc8656, OneOf;
 
         /// Bits of media per second that each allocation may send, so that a relay for calls is
-        /// none for films; a second's worth may come at once. 0: as many as it likes.
+        /// none for films, and as many that peers outside may send to it; a second's worth may come
+        /// at once. 0: as many as anybody likes.
         max_bitrate: u64 = 1_000_000, Count(0..=100_000_000_000);
 
         /// How long a nonce is good for; then clients are handed another, at least once an hour
@@ -107,4 +121,18 @@ pub enum RelayChannels {
 impl Words for RelayChannels {
     const WORDS: &'static [(&'static str, Self)] =
         &[("rfc8656", Self::Rfc8656), ("rfc5766", Self::Rfc5766)];
+}
+
+/// Whom allocations reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelayReach {
+    /// Each other.
+    Internal,
+    /// Each other, and peers outside.
+    Any,
+}
+
+impl Words for RelayReach {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("internal", Self::Internal), ("any", Self::Any)];
 }

@@ -34,7 +34,7 @@ impl Media {
     ) -> Result<Self, ServeError> {
         let tasks = Tasks::default();
         let tls = tls(config)?;
-        let settings = settings(config, role, secret, encryption(tls.as_ref()));
+        let settings = settings(config, role, secret, encryption(tls.as_ref()))?;
         let relay = Relay::start(settings, Clock::System, &tasks)?;
         let names = tls.as_ref().map(|(_, tls)| tls.names()).unwrap_or_default();
         if let Some((_, tls)) = tls {

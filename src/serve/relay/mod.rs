@@ -19,12 +19,12 @@ use super::error::ServeError;
 use super::role::Role;
 use crate::auth::TurnSecret;
 use crate::base::task::Tasks;
-use crate::config::{Config, RelayChannels};
+use crate::config::{Config, RelayChannels, RelayReach};
 use crate::messenger::RelayAccess;
 use crate::net::Tls;
 use crate::turn::{
-    AnswerRates, ChannelNumbers, Connection, ConnectionLimits, Encryption, Relay, Settings,
-    TlsSettings,
+    AnswerRates, ChannelNumbers, Connection, ConnectionLimits, Encryption, Network, PeerRules,
+    Reach, Relay, Settings, TlsSettings,
 };
 
 pub(super) use media::Media;
@@ -68,12 +68,22 @@ impl TurnAddresses {
 
 /// How many connections the relay takes: as many as is said, or as it does by default, or two for
 /// every allocation if those are more.
-pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
+fn connection_limits(config: &Config) -> ConnectionLimits {
     let allocations = config.turn.max_allocations.saturating_mul(2);
     let by_default = ConnectionLimits::default().in_all.max(allocations);
     ConnectionLimits {
         per_source: config.limits.relay_connections_per_address,
         in_all: config.limits.relay_connections.unwrap_or(by_default),
+    }
+}
+
+/// How many file descriptors the relay takes: one a connection, and where it reaches peers outside
+/// one an allocation.
+pub(super) fn descriptors(config: &Config) -> usize {
+    let connections = connection_limits(config).in_all;
+    match config.turn.relay {
+        RelayReach::Internal => connections,
+        RelayReach::Any => connections.saturating_add(config.turn.max_allocations),
     }
 }
 
@@ -125,15 +135,16 @@ fn settings(
     role: Role,
     secret: &TurnSecret,
     tls: Option<TlsSettings>,
-) -> Settings {
+) -> Result<Settings, ServeError> {
     let turn = &config.turn;
-    Settings {
+    Ok(Settings {
         listen: listen(config, role),
         tcp: turn.tcp,
         tls,
         connections: connection_limits(config),
         realm: turn.realm.clone().unwrap_or_else(|| REALM.to_owned()),
         public_address: turn.public_address,
+        reach: reach(config)?,
         relay_ports: turn.relay_ports.clone(),
         max_allocations: turn.max_allocations,
         max_allocations_per_user: turn.max_allocations_per_user,
@@ -150,7 +161,22 @@ fn settings(
         max_peers: config.turn.max_peers,
         max_bitrate: NonZeroU64::new(turn.max_bitrate),
         shards: None,
-    }
+    })
+}
+
+/// Whom the relay reaches.
+fn reach(config: &Config) -> Result<Reach, ServeError> {
+    let networks = |texts: &[String]| -> Result<Vec<Network>, ServeError> {
+        let read = texts.iter().map(|text| text.parse());
+        Ok(read.collect::<Result<_, _>>()?)
+    };
+    Ok(match config.turn.relay {
+        RelayReach::Internal => Reach::Closed,
+        RelayReach::Any => Reach::Open(PeerRules {
+            denied: networks(&config.turn.denied_peers)?,
+            allowed: networks(&config.turn.allowed_peers)?,
+        }),
+    })
 }
 
 /// TLS and where to listen for it, if it is asked for.
@@ -227,6 +253,22 @@ mod tests {
         config.turn.listen = Some(vec![address("127.0.0.1:0")]);
         assert_eq!(listen(&config, Role::Appliance), [address("127.0.0.1:0")]);
         assert_eq!(listen(&config, Role::Relay), [address("127.0.0.1:0")]);
+    }
+
+    #[test]
+    fn the_relay_reaches_nobody_outside_unless_told() {
+        let mut config = Config::default();
+        assert!(matches!(reach(&config).unwrap(), Reach::Closed));
+        assert_eq!(descriptors(&config), connection_limits(&config).in_all);
+        config.turn.relay = RelayReach::Any;
+        config.turn.denied_peers = vec!["192.0.2.0/24".to_owned()];
+        config.turn.allowed_peers = vec!["192.0.2.1".to_owned()];
+        let Reach::Open(rules) = reach(&config).unwrap() else {
+            panic!("the open mode");
+        };
+        assert_eq!(rules.denied, ["192.0.2.0/24".parse().unwrap()]);
+        assert_eq!(rules.allowed, ["192.0.2.1".parse().unwrap()]);
+        assert!(descriptors(&config) >= connection_limits(&config).in_all + 1000);
     }
 
     #[test]

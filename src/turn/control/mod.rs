@@ -14,14 +14,15 @@ use std::time::Duration;
 
 use crate::base::UserId;
 
-use super::allocation::{Allocation, FiveTuple};
+use super::allocation::{Allocation, FiveTuple, Named};
 use super::engine::Engine;
 use super::figures::DropReason;
 use super::gate::{self, Admitted, Freshness, Gate, Standing};
 use super::ledger::Ledger;
 use super::message::{Class, ErrorCode, Method, Shape, Writer, attribute};
 use super::moment::{Moment, Timekeeper};
-use super::peers::Family;
+use super::outlet::Watches;
+use super::peers::{Family, Reached};
 use super::settings::ChannelNumbers;
 use replay::Replays;
 
@@ -72,6 +73,10 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) max_peers: usize,
     /// The address of the listener, unspecified where it listens on all.
     pub(crate) listener: IpAddr,
+    /// Every address that is listened on for datagrams.
+    pub(crate) listeners: &'a [SocketAddr],
+    /// Who serves the sockets of relayed addresses. None: they have none.
+    pub(crate) watches: Option<&'a Watches>,
 }
 
 /// A request and where it came from.
@@ -114,18 +119,46 @@ impl Ask<'_> {
         Writer::new(Class::Error, shape.method, shape.transaction).explained_error(code)
     }
 
-    /// Checks that this client has a live allocation, and is who opened it.
-    fn own_allocation<T>(&self, look: impl FnOnce(&Allocation) -> T) -> Result<T, ErrorCode> {
-        let ledger = self.ledger();
-        let allocation = ledger
-            .table
-            .of_client(&self.tuple)
-            .filter(|allocation| allocation.is_live(self.now))
-            .ok_or(ErrorCode::AllocationMismatch)?;
-        if *allocation.username != *self.request.username {
-            return Err(ErrorCode::WrongCredentials);
+    fn reached(&self) -> Reached<'_> {
+        Reached {
+            public: self.around.public,
+            listener: self.around.listener,
+            listeners: self.around.listeners,
+            client: self.tuple.client,
         }
-        Ok(look(allocation))
+    }
+
+    /// This client's live allocations, at least one and at most one per family, if it is who opened
+    /// them.
+    fn own(&self) -> Result<Vec<Named>, ErrorCode> {
+        let ledger = self.ledger();
+        let mut own = Vec::new();
+        for allocation in ledger.table.all_of_client(&self.tuple) {
+            if !allocation.is_live(self.now) {
+                continue;
+            }
+            if *allocation.username != *self.request.username {
+                return Err(ErrorCode::WrongCredentials);
+            }
+            own.push(allocation.named());
+        }
+        if own.is_empty() {
+            return Err(ErrorCode::AllocationMismatch);
+        }
+        Ok(own)
+    }
+
+    /// Does something to this client's allocation of a family.
+    fn with_own<T>(
+        &self,
+        family: Family,
+        change: impl FnOnce(&mut Allocation) -> T,
+    ) -> Result<T, ErrorCode> {
+        self.ledger()
+            .table
+            .of_client_mut(&self.tuple, family)
+            .map(change)
+            .ok_or(ErrorCode::AllocationMismatch)
     }
 
     /// LIFETIME as asked for; none: it wasn't.
@@ -139,8 +172,9 @@ impl Ask<'_> {
             .transpose()
     }
 
-    /// Every XOR-PEER-ADDRESS, if there is one, all can be read, and all are of this family.
-    fn peers(&self, family: Family) -> Result<Vec<SocketAddr>, ErrorCode> {
+    /// Every XOR-PEER-ADDRESS, if there is one, all can be read, and each is of the family of one of
+    /// these allocations.
+    fn peers(&self, own: &[Named]) -> Result<Vec<SocketAddr>, ErrorCode> {
         let shape = self.shape();
         let peers: Option<Vec<SocketAddr>> = shape
             .attributes()
@@ -150,7 +184,11 @@ impl Ask<'_> {
         let peers = peers
             .filter(|peers| !peers.is_empty())
             .ok_or(ErrorCode::BadRequest)?;
-        if peers.iter().any(|peer| Family::of(peer.ip()) != family) {
+        let is_reachable = |peer: &SocketAddr| {
+            let family = Family::of(peer.ip());
+            own.iter().any(|named| named.family == family)
+        };
+        if !peers.iter().all(is_reachable) {
             return Err(ErrorCode::PeerAddressFamilyMismatch);
         }
         Ok(peers)
@@ -254,21 +292,19 @@ impl Control {
     pub(crate) async fn sweep(&mut self, books: &Books) {
         let now = books.time.now();
         let lapsed = books.ledger().lapsed(now);
-        for (tuple, id) in lapsed {
-            self.engine.delete(&tuple).await;
-            books.ledger().close(&tuple, id, now);
-        }
+        self.end(lapsed, books, now).await;
         books.ledger().settle(now);
         self.replays.forget_old(now);
     }
 
     /// Ends the allocation of a client that can't come back, if it has one.
     pub(crate) async fn leave(&mut self, tuple: &FiveTuple, books: &Books) {
-        let id = books.ledger().table.of_client(tuple).map(|it| it.id);
-        if let Some(id) = id {
-            self.engine.delete(tuple).await;
-            books.ledger().close(tuple, id, books.time.now());
-        }
+        let theirs = {
+            let ledger = books.ledger();
+            let all = ledger.table.all_of_client(tuple);
+            all.map(Allocation::named).collect()
+        };
+        self.end(theirs, books, books.time.now()).await;
     }
 
     /// Ends a user's allocations, those opened under any of their names included.
@@ -278,12 +314,15 @@ impl Control {
             .table
             .iter()
             .filter(|it| it.holder == gate::Holder::User(user) || names.contains(&it.username))
-            .map(|it| (it.tuple, it.id))
+            .map(Allocation::named)
             .collect();
-        let now = books.time.now();
-        for (tuple, id) in theirs {
-            self.engine.delete(&tuple).await;
-            books.ledger().close(&tuple, id, now);
+        self.end(theirs, books, books.time.now()).await;
+    }
+
+    async fn end(&mut self, doomed: Vec<Named>, books: &Books, now: Moment) {
+        for named in doomed {
+            self.engine.delete(&named.tuple, named.family).await;
+            books.ledger().close(&named.tuple, named.id, now);
         }
     }
 }
@@ -296,9 +335,7 @@ fn may_proceed(ask: &Ask<'_>) -> bool {
     }
     match ask.request.freshness {
         Freshness::Live => true,
-        Freshness::Expired => {
-            ask.shape().method != Method::Allocate && ask.own_allocation(|_| ()).is_ok()
-        }
+        Freshness::Expired => ask.shape().method != Method::Allocate && ask.own().is_ok(),
     }
 }
 

@@ -1,17 +1,18 @@
 //! CreatePermission (RFC 8656 §10.2).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::Ask;
 use crate::turn::engine::Engine;
 use crate::turn::message::{ErrorCode, Writer};
 use crate::turn::peers::{Access, Family};
 
-/// Gives permissions for every peer that is named, or for none.
+/// Gives permissions for every peer that is named, or for none: each at the relayed address of its
+/// family.
 pub(super) async fn create_permission(engine: &Engine, ask: &Ask<'_>) -> Result<Writer, ErrorCode> {
-    let relayed = ask.own_allocation(|allocation| allocation.relayed)?;
-    let peers = ask.peers(Family::of(relayed.ip()))?;
-    let mut ips: Vec<IpAddr> = peers.iter().map(std::net::SocketAddr::ip).collect();
+    let own = ask.own()?;
+    let peers = ask.peers(&own)?;
+    let mut ips: Vec<IpAddr> = peers.iter().map(SocketAddr::ip).collect();
     ips.sort_unstable();
     ips.dedup();
     {
@@ -21,18 +22,21 @@ pub(super) async fn create_permission(engine: &Engine, ask: &Ask<'_>) -> Result<
             return Err(ErrorCode::Forbidden);
         }
     }
-    if !ask
-        .own_allocation(|allocation| allocation.has_room_for(&ips, ask.around.max_peers, ask.now))?
-    {
-        return Err(ErrorCode::InsufficientCapacity);
+    // IPv4 addresses come first in order, so that families lie together.
+    let by_family = |one: &IpAddr, other: &IpAddr| Family::of(*one) == Family::of(*other);
+    for ips in ips.chunk_by(by_family) {
+        let family = Family::of(ips[0]);
+        if !ask.with_own(family, |allocation| {
+            allocation.has_room_for(ips, ask.around.max_peers, ask.now)
+        })? {
+            return Err(ErrorCode::InsufficientCapacity);
+        }
     }
     for ip in &ips {
         engine.permit(&ask.tuple, *ip).await?;
     }
-    if let Some(allocation) = ask.ledger().table.of_client_mut(&ask.tuple) {
-        for ip in ips {
-            allocation.permit(ip, ask.now);
-        }
+    for ip in ips {
+        ask.with_own(Family::of(ip), |allocation| allocation.permit(ip, ask.now))?;
     }
     Ok(ask.success())
 }

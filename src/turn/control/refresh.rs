@@ -1,30 +1,48 @@
 //! Refresh (RFC 8656 §8.2).
 
+use std::time::Duration;
+
 use super::{Ask, family, granted, lifetime_value};
+use crate::turn::allocation::Named;
 use crate::turn::engine::Engine;
 use crate::turn::message::{ErrorCode, Writer, attribute};
-use crate::turn::peers::Family;
 
-/// Gives the client's allocation more time, or ends it when it asks for none.
+/// Gives the client's allocations more time, or ends them when it asks for none: both, or that of
+/// the family it names.
 pub(super) async fn refresh(engine: &Engine, ask: &Ask<'_>) -> Result<Writer, ErrorCode> {
-    let (id, relayed) = ask.own_allocation(|allocation| (allocation.id, allocation.relayed))?;
-    if let Some(value) = ask.shape().attribute(attribute::REQUESTED_ADDRESS_FAMILY)
-        && family(value) != Ok(Family::of(relayed.ip()))
-    {
+    let mut meant = ask.own()?;
+    if let Some(value) = ask.shape().attribute(attribute::REQUESTED_ADDRESS_FAMILY) {
+        let named = family(value);
+        meant.retain(|own| Ok(own.family) == named);
+    }
+    if meant.is_empty() {
         return Err(ErrorCode::PeerAddressFamilyMismatch);
     }
-    let asked = ask.asked_lifetime()?;
-    if asked.is_some_and(|lifetime| lifetime.is_zero()) {
-        engine.delete(&ask.tuple).await;
-        ask.ledger().close(&ask.tuple, id, ask.now);
-        return Ok(ask.success().attribute(attribute::LIFETIME, &[0; 4]));
-    }
-    let lifetime = granted(asked);
-    engine.refresh(&ask.tuple, lifetime).await?;
-    if let Some(allocation) = ask.ledger().table.of_client_mut(&ask.tuple) {
-        allocation.until = ask.now.after(lifetime);
+    let lifetime = match ask.asked_lifetime()? {
+        Some(Duration::ZERO) => Duration::ZERO,
+        asked => granted(asked),
+    };
+    for own in &meant {
+        apply(engine, ask, own, lifetime).await?;
     }
     Ok(ask
         .success()
         .attribute(attribute::LIFETIME, &lifetime_value(lifetime)))
+}
+
+async fn apply(
+    engine: &Engine,
+    ask: &Ask<'_>,
+    own: &Named,
+    lifetime: Duration,
+) -> Result<(), ErrorCode> {
+    if lifetime.is_zero() {
+        engine.delete(&ask.tuple, own.family).await;
+        ask.ledger().close(&ask.tuple, own.id, ask.now);
+        return Ok(());
+    }
+    engine.refresh(&ask.tuple, own.family, lifetime).await?;
+    ask.with_own(own.family, |allocation| {
+        allocation.until = ask.now.after(lifetime);
+    })
 }

@@ -37,14 +37,14 @@ impl Replays {
             && replay.transaction == shape.transaction
             && *replay.username == *ask.request.username
             && ask.now.since(replay.kept) < KEPT;
-        let still_holds = shape.method != Method::Allocate || ask.own_allocation(|_| ()).is_ok();
+        let still_holds = shape.method != Method::Allocate || ask.own().is_ok();
         (is_same && still_holds).then(|| replay.answer.clone())
     }
 
     /// Keeps an answer, where giving it again matters.
     pub(super) fn keep(&mut self, ask: &Ask<'_>, answer: &[u8]) {
         let method = ask.shape().method;
-        let is_end = method == Method::Refresh && ask.own_allocation(|_| ()).is_err();
+        let is_end = method == Method::Refresh && ask.asked_lifetime() == Ok(Some(Duration::ZERO));
         if method == Method::Allocate || is_end {
             let replay = Replay {
                 method,

@@ -6,13 +6,14 @@
 //! address is a name, and its connection is silent until it is closed, which is the event
 //! "allocation gone".
 //!
-//! Calls for one 5-tuple must not overlap; the caller holds the control lock.
+//! A client's relayed addresses of both families are two allocations to it, at two addresses of the
+//! listener that nobody has. Calls for one 5-tuple must not overlap; the caller holds the control lock.
 
 mod canonical;
 mod conn;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ use webrtc_util::Conn;
 
 use super::allocation::{CHANNEL_LIFETIME, FiveTuple};
 use super::message::ErrorCode;
+use super::peers::Family;
 use canonical::{Canonical, Signer};
 use conn::{Capture, Silent};
 
@@ -76,22 +78,23 @@ impl Engine {
     ) -> Result<(), ErrorCode> {
         self.next_address.set(Silent::new(relayed, gone));
         let request = Canonical::Allocate(lifetime.min(MAX_LIFETIME));
-        self.ask(tuple, &request).await
+        self.ask(tuple, Family::of(relayed.ip()), &request).await
     }
 
     /// Gives an allocation more time.
     pub(crate) async fn refresh(
         &self,
         tuple: &FiveTuple,
+        family: Family,
         lifetime: Duration,
     ) -> Result<(), ErrorCode> {
         let request = Canonical::Refresh(lifetime.min(MAX_LIFETIME));
-        self.ask(tuple, &request).await
+        self.ask(tuple, family, &request).await
     }
 
     /// Ends an allocation, if it is there.
-    pub(crate) async fn delete(&self, tuple: &FiveTuple) {
-        let tuple = engine_tuple(tuple);
+    pub(crate) async fn delete(&self, tuple: &FiveTuple, family: Family) {
+        let tuple = engine_tuple(tuple, family);
         let deletion = self.manager.delete_allocation(&tuple);
         if tokio::time::timeout(PATIENCE, deletion).await.is_err() {
             tracing::warn!("the engine did not end an allocation in time");
@@ -101,7 +104,7 @@ impl Engine {
     /// Gives or renews a permission.
     pub(crate) async fn permit(&self, tuple: &FiveTuple, ip: IpAddr) -> Result<(), ErrorCode> {
         let request = Canonical::CreatePermission(SocketAddr::new(ip, 0));
-        self.ask(tuple, &request).await
+        self.ask(tuple, Family::of(ip), &request).await
     }
 
     /// Binds or renews a channel.
@@ -111,19 +114,26 @@ impl Engine {
         number: u16,
         peer: SocketAddr,
     ) -> Result<(), ErrorCode> {
-        self.ask(tuple, &Canonical::ChannelBind(number, peer)).await
+        let request = Canonical::ChannelBind(number, peer);
+        self.ask(tuple, Family::of(peer.ip()), &request).await
     }
 
     /// Forgets a channel whose time is over by the data plane's account.
-    pub(crate) async fn unbind(&self, tuple: &FiveTuple, number: u16) {
-        if let Some(allocation) = self.manager.get_allocation(&engine_tuple(tuple)).await {
+    pub(crate) async fn unbind(&self, tuple: &FiveTuple, family: Family, number: u16) {
+        let tuple = engine_tuple(tuple, family);
+        if let Some(allocation) = self.manager.get_allocation(&tuple).await {
             allocation.remove_channel_bind(ChannelNumber(number)).await;
         }
     }
 
     /// Hands the crate one canonical request, and reads how it went from the captured answer.
-    async fn ask(&self, tuple: &FiveTuple, request: &Canonical) -> Result<(), ErrorCode> {
-        let capture = Arc::new(Capture::new(listener_address(tuple)));
+    async fn ask(
+        &self,
+        tuple: &FiveTuple,
+        family: Family,
+        request: &Canonical,
+    ) -> Result<(), ErrorCode> {
+        let capture = Arc::new(Capture::new(listener_address(tuple, family)));
         let Ok(message) = self.signer.write(request) else {
             return Err(ErrorCode::ServerError);
         };
@@ -147,16 +157,21 @@ impl Engine {
     }
 }
 
-/// The engine knows a listener by an address of its own, so that none is taken for another.
-fn listener_address(tuple: &FiveTuple) -> SocketAddr {
-    SocketAddr::new(Ipv4Addr::LOCALHOST.into(), tuple.listener.0)
+/// The engine knows a listener by an address of its own for each family of relayed addresses, so
+/// that none is taken for another.
+fn listener_address(tuple: &FiveTuple, family: Family) -> SocketAddr {
+    let ip = match family {
+        Family::V4 => Ipv4Addr::LOCALHOST.into(),
+        Family::V6 => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, tuple.listener.0)
 }
 
-fn engine_tuple(tuple: &FiveTuple) -> EngineTuple {
+fn engine_tuple(tuple: &FiveTuple, family: Family) -> EngineTuple {
     EngineTuple {
         protocol: PROTO_UDP,
         src_addr: tuple.client,
-        dst_addr: listener_address(tuple),
+        dst_addr: listener_address(tuple, family),
     }
 }
 
@@ -220,8 +235,8 @@ mod tests {
         let engine = Engine::new();
         let gone = opened(&engine, 600).await;
         assert_eq!(gone.load(Ordering::SeqCst), 0);
-        engine.delete(&TUPLE).await;
-        engine.delete(&TUPLE).await;
+        engine.delete(&TUPLE, Family::V4).await;
+        engine.delete(&TUPLE, Family::V4).await;
         assert_eq!(gone.load(Ordering::SeqCst), 1);
     }
 
@@ -233,7 +248,9 @@ mod tests {
         assert_eq!(gone.load(Ordering::SeqCst), 0);
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(gone.load(Ordering::SeqCst), 1);
-        let later = engine.refresh(&TUPLE, Duration::from_mins(10)).await;
+        let later = engine
+            .refresh(&TUPLE, Family::V4, Duration::from_mins(10))
+            .await;
         assert!(later.is_err());
     }
 
@@ -244,7 +261,7 @@ mod tests {
         let peer = SocketAddr::new(RELAYED.ip(), 5001);
         engine.permit(&TUPLE, peer.ip()).await.unwrap();
         engine.bind(&TUPLE, 0x4000, peer).await.unwrap();
-        let tuple = engine_tuple(&TUPLE);
+        let tuple = engine_tuple(&TUPLE, Family::V4);
         let allocation = engine.manager.get_allocation(&tuple).await.unwrap();
         assert!(allocation.has_permission(&peer).await);
         let number = ChannelNumber(0x4000);
@@ -252,7 +269,7 @@ mod tests {
 
         let other = SocketAddr::new(RELAYED.ip(), 5002);
         assert!(engine.bind(&TUPLE, 0x4000, other).await.is_err());
-        engine.unbind(&TUPLE, 0x4000).await;
+        engine.unbind(&TUPLE, Family::V4, 0x4000).await;
         engine.bind(&TUPLE, 0x4000, other).await.unwrap();
     }
 
@@ -265,7 +282,27 @@ mod tests {
             ..TUPLE
         };
         let lifetime = Duration::from_mins(10);
-        assert!(engine.refresh(&TUPLE, lifetime).await.is_ok());
-        assert!(engine.refresh(&elsewhere, lifetime).await.is_err());
+        let refreshed = async |tuple| engine.refresh(tuple, Family::V4, lifetime).await;
+        assert!(refreshed(&TUPLE).await.is_ok());
+        assert!(refreshed(&elsewhere).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_client_may_have_an_allocation_of_each_family() {
+        let engine = Engine::new();
+        let v4 = opened(&engine, 600).await;
+        let relayed = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), 5001);
+        let lifetime = Duration::from_mins(10);
+        let nothing = || Box::new(|| ());
+        engine
+            .allocate(&TUPLE, relayed, lifetime, nothing())
+            .await
+            .unwrap();
+        engine.permit(&TUPLE, RELAYED.ip()).await.unwrap();
+        engine.bind(&TUPLE, 0x4000, relayed).await.unwrap();
+        engine.delete(&TUPLE, Family::V4).await;
+        assert_eq!(v4.load(Ordering::SeqCst), 1);
+        assert!(engine.refresh(&TUPLE, Family::V4, lifetime).await.is_err());
+        assert!(engine.refresh(&TUPLE, Family::V6, lifetime).await.is_ok());
     }
 }

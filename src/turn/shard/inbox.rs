@@ -3,12 +3,15 @@
 use std::io::IoSliceMut;
 use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg,
+    ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, recvmsg,
 };
+
+use crate::turn::outlet::Outlet;
 
 /// Datagrams, or trains of them, that one call reads.
 pub(super) const BATCH: usize = 64;
@@ -16,9 +19,12 @@ pub(super) const BATCH: usize = 64;
 /// The least that is asked for at once, so that a lone packet costs little preparation.
 const NARROWEST: usize = 4;
 
-/// More than the longest datagram and the longest train. The odd lines keep slots from falling
-/// onto the same places of the processor's caches.
+/// More than the longest datagram and the longest train, with room in front. The odd lines keep
+/// slots from falling onto the same places of the processor's caches.
 const SLOT: usize = 65_536 + 3 * 64;
+
+/// Room in front of what comes to an outlet, for the header that it goes on with.
+const FRONT: usize = 64;
 
 /// A datagram, or a train of them: all `stride` long but the last, which may be shorter.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +47,22 @@ impl Arrival {
     }
 }
 
+/// What came to the relayed address with this port.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Visit {
+    pub(super) port: u16,
+    pub(super) arrival: Arrival,
+}
+
 /// The slots of a shard.
 #[derive(Debug)]
 pub(super) struct Inbox {
     pub(super) slab: Vec<u8>,
     pub(super) arrivals: Vec<Arrival>,
+    pub(super) visits: Vec<Visit>,
     width: usize,
+    /// Where the system writes how long the datagrams of a train are.
+    control: Vec<u8>,
 }
 
 impl Inbox {
@@ -54,8 +70,72 @@ impl Inbox {
         Self {
             slab: vec![0; BATCH * SLOT],
             arrivals: Vec::with_capacity(BATCH),
+            visits: Vec::with_capacity(BATCH),
             width: NARROWEST,
+            control: nix::cmsg_space!(i32),
         }
+    }
+
+    /// Reads what waits at these outlets, at most a batch and from each its share, in the place of
+    /// what was read before. An outlet that reports an error has nothing to read this time.
+    pub(super) fn visit(&mut self, outlets: &[(u16, Arc<Outlet>)]) {
+        self.visits.clear();
+        let share = (BATCH / outlets.len().max(1)).max(1);
+        let mut taken = 0;
+        for (port, outlet) in outlets.iter().take(BATCH) {
+            taken += if share == 1 {
+                self.visit_once(*port, outlet, taken)
+            } else {
+                let width = share.min(BATCH - taken);
+                self.visit_often(*port, outlet, taken, width)
+            };
+        }
+    }
+
+    /// How many slots were taken, from `slot` on.
+    fn visit_once(&mut self, port: u16, outlet: &Outlet, slot: usize) -> usize {
+        let start = slot * SLOT + FRONT;
+        let end = (slot + 1) * SLOT;
+        let mut place = [IoSliceMut::new(&mut self.slab[start..end])];
+        let received = recvmsg(
+            outlet.as_fd().as_raw_fd(),
+            &mut place,
+            Some(&mut self.control),
+            MsgFlags::MSG_DONTWAIT,
+        );
+        let Ok(message) = received else {
+            return 0;
+        };
+        let arrival = read(&message, start);
+        self.visits
+            .extend(arrival.map(|arrival| Visit { port, arrival }));
+        1
+    }
+
+    /// How many slots were taken, from `slot` on and at most `width`.
+    fn visit_often(&mut self, port: u16, outlet: &Outlet, slot: usize, width: usize) -> usize {
+        let mut headers: MultiHeaders<SockaddrStorage> =
+            MultiHeaders::preallocate(width, Some(nix::cmsg_space!(i32)));
+        let mut places: Vec<[IoSliceMut<'_>; 1]> = self
+            .slab
+            .chunks_mut(SLOT)
+            .skip(slot)
+            .take(width)
+            .map(|place| [IoSliceMut::new(&mut place[FRONT..])])
+            .collect();
+        let fd = outlet.as_fd().as_raw_fd();
+        let flags = MsgFlags::MSG_DONTWAIT;
+        let Ok(received) = recvmmsg(fd, &mut headers, places.iter_mut(), flags, None) else {
+            return 0;
+        };
+        let mut count = 0;
+        for message in received {
+            let arrival = read(&message, (slot + count) * SLOT + FRONT);
+            self.visits
+                .extend(arrival.map(|arrival| Visit { port, arrival }));
+            count += 1;
+        }
+        count
     }
 
     /// Reads what waits at a socket, at most a batch, in the place of what was read before.

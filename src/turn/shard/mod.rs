@@ -1,10 +1,12 @@
 //! A shard: one thread with a socket of its own per listener, which moves media in rounds.
 //!
-//! A round reads a batch from one socket, decides about every datagram where it lies, and sends
+//! A round reads a batch from one socket, or in the open mode from the outlets that something came
+//! to, decides about every datagram where it lies, and sends
 //! what comes of it. Nothing in it waits but for the ledger's readers' lock: media is forwarded,
 //! strangers are answered, and requests of members go to the desk. Datagrams up to the longest
 //! that UDP has are read whole, and passed on whole or not at all.
 
+mod departures;
 mod inbox;
 mod outbox;
 mod pace;
@@ -12,6 +14,7 @@ mod round;
 
 use std::io;
 use std::net::UdpSocket;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -19,7 +22,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use tokio::sync::oneshot;
 
 use crate::base::task::Tasks;
@@ -27,7 +31,7 @@ use crate::base::task::Tasks;
 use super::desk::Desk;
 use super::listener::Listener;
 use super::relay::State;
-use inbox::Inbox;
+use inbox::{BATCH, Inbox};
 use pace::Pace;
 use round::Round;
 
@@ -71,19 +75,29 @@ impl Shard {
             .iter()
             .filter_map(|listener: &Listener| listener.socket(self.number))
             .collect();
+        let watches = state.watches.as_ref();
+        let watch = watches.and_then(|watches| watches.of_shard(self.number));
         let mut waiting: Vec<PollFd<'_>> = sockets
             .iter()
             .map(|socket| PollFd::new(socket, PollFlags::IN))
+            .chain(watch.map(|watch| PollFd::new(watch, PollFlags::IN)))
             .chain([PollFd::new(bell, PollFlags::IN)])
             .collect();
         let mut inbox = Inbox::new();
         let mut round = Round::new(&state, &self.desk, &sockets);
+        let mut callers = Vec::with_capacity(BATCH);
         let mut pace = Pace::new(Instant::now());
         let mut failures = 0;
         while failures < MAX_FAILURES {
             let outcome = match poll(&mut waiting, None) {
                 Ok(_) if has_come(waiting.last()) => return,
-                Ok(_) => serve_all(&waiting, &mut inbox, &mut round),
+                Ok(_) => serve_all(&waiting, &mut inbox, &mut round).map(|datagrams| {
+                    let visitors = watch.filter(|_| has_come(waiting.get(sockets.len())));
+                    datagrams
+                        + visitors.map_or(0, |watch| {
+                            serve_outlets(watch, &mut callers, &mut inbox, &mut round)
+                        })
+                }),
                 Err(rustix::io::Errno::INTR) => Ok(0),
                 Err(_) => Err(Errno::UnknownErrno),
             };
@@ -156,6 +170,28 @@ fn serve_all(
         }
     }
     Ok(datagrams)
+}
+
+/// A round for the outlets that something came to, a batch at most. How many datagrams there were.
+fn serve_outlets(
+    watch: &OwnedFd,
+    callers: &mut Vec<epoll::Event>,
+    inbox: &mut Inbox,
+    round: &mut Round<'_>,
+) -> usize {
+    callers.clear();
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // None: whatever kept it from telling, the next round asks again.
+    let _ = epoll::wait(watch, spare_capacity(callers), Some(&at_once));
+    let ports = callers
+        .iter()
+        .filter_map(|event| u16::try_from(event.data.u64()).ok());
+    let outlets = round.outlets(ports);
+    inbox.visit(&outlets);
+    round.serve_visits(inbox)
 }
 
 #[cfg(test)]

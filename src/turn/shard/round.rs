@@ -2,26 +2,29 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::departures::Departures;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use crate::turn::allocation::{FiveTuple, ListenerId};
-use crate::turn::dataplane::{Delivery, Form, read_channel_data, read_send_indication};
+use crate::turn::dataplane::{Delivery, Form, Way, read_channel_data, read_send_indication};
 use crate::turn::desk::Desk;
 use crate::turn::figures::DropReason;
 use crate::turn::gate::Verdict;
 use crate::turn::ledger::Ledger;
 use crate::turn::message::{
-    HEADROOM, TAILROOM, TransactionId, frame_channel_data, frame_data_indication,
+    CHANNEL_HEADER, HEADROOM, TAILROOM, TransactionId, frame_channel_data, frame_data_indication,
 };
 use crate::turn::moment::Moment;
+use crate::turn::outlet::Outlet;
 use crate::turn::passage::{MAX_INDICATION, Transactions};
 use crate::turn::relay::State;
 
 /// What a datagram comes to that isn't dropped.
 enum Outcome {
     /// Media: where it goes, and where in its datagram it lies.
-    Routed(Delivery, Range<usize>),
+    Routed(Way, Range<usize>),
     /// Whatever was to be done is done.
     Settled,
 }
@@ -33,6 +36,7 @@ pub(super) struct Round<'a> {
     sockets: &'a [&'a UdpSocket],
     /// One per socket.
     outboxes: Vec<Outbox>,
+    departures: Departures,
     /// An indication on its way to a connection.
     letter: Vec<u8>,
     transactions: Transactions,
@@ -54,6 +58,7 @@ impl<'a> Round<'a> {
             desk,
             sockets,
             outboxes: sockets.iter().map(|_| Outbox::new()).collect(),
+            departures: Departures::new(),
             letter: Vec::new(),
             transactions: Transactions::new(),
             tally: Tally::default(),
@@ -82,15 +87,64 @@ impl<'a> Round<'a> {
                 }
             }
         }
+        self.finish(datagrams, inbox);
+        datagrams
+    }
+
+    /// The outlets of the relayed addresses with these ports.
+    pub(super) fn outlets(&self, ports: impl Iterator<Item = u16>) -> Vec<(u16, Arc<Outlet>)> {
+        let ledger = self.state.books.read();
+        ports
+            .filter_map(|port| {
+                let outlet = ledger.table.at_port(port)?.outlet.as_ref()?;
+                Some((port, Arc::clone(outlet)))
+            })
+            .collect()
+    }
+
+    /// Serves what was received from peers outside. How many datagrams that were.
+    pub(super) fn serve_visits(&mut self, inbox: &mut Inbox) -> usize {
+        let now = self.state.books.time.now();
+        let mut datagrams = 0;
+        {
+            let ledger = self.state.books.read();
+            for visit in &inbox.visits {
+                let peer = visit.arrival.from;
+                // A header in front of another datagram of a train would lie in the one before it.
+                let mut is_first = true;
+                for media in visit.arrival.datagrams() {
+                    datagrams += 1;
+                    let routed = ledger.table.route_arrival(
+                        visit.port,
+                        peer,
+                        media.len(),
+                        now,
+                        &ledger.peers,
+                    );
+                    match routed {
+                        Ok(delivery) if is_first => self.deliver(&mut inbox.slab, delivery, media),
+                        Ok(delivery) => self.deliver_aside(&mut inbox.slab, delivery, media),
+                        Err(reason) => self.state.counters.dropped(reason),
+                    }
+                    is_first = false;
+                }
+            }
+        }
+        self.finish(datagrams, inbox);
+        datagrams
+    }
+
+    /// Counts what a batch came to, and sends it.
+    fn finish(&mut self, datagrams: usize, inbox: &Inbox) {
         self.tally.datagrams = u64::try_from(datagrams).unwrap_or(u64::MAX);
         self.count();
+        let counters = &self.state.counters;
         for (outbox, socket) in self.outboxes.iter_mut().zip(self.sockets) {
             let refused = outbox.flush(socket, &inbox.slab);
-            self.state
-                .counters
-                .dropped_many(DropReason::SendFailed, refused);
+            counters.dropped_many(DropReason::SendFailed, refused);
         }
-        datagrams
+        let refused = self.departures.flush(&inbox.slab);
+        counters.dropped_many(DropReason::SendFailed, refused);
     }
 
     /// Serves one datagram.
@@ -111,9 +165,15 @@ impl<'a> Round<'a> {
             _ => Err(DropReason::Foreign),
         };
         match outcome {
-            Ok(Outcome::Routed(delivery, media)) => {
+            Ok(Outcome::Routed(way, media)) => {
                 let media = place.start + media.start..place.start + media.end;
-                self.deliver(slab, delivery, media);
+                match way {
+                    Way::Inside(delivery) => self.deliver(slab, delivery, media),
+                    Way::Outside(outlet, to) => {
+                        self.tally_media(media.len());
+                        self.departures.push(&outlet, to, media);
+                    }
+                }
             }
             Ok(Outcome::Settled) => {}
             Err(reason) => self.state.counters.dropped(reason),
@@ -139,8 +199,11 @@ impl<'a> Round<'a> {
         match verdict {
             Verdict::Media(shape) => {
                 let (peer, media) = read_send_indication(&shape)?;
-                let delivery = ledger.table.route_peer(&tuple, peer, media.len(), now)?;
-                Ok(Outcome::Routed(delivery, media))
+                let size = media.len();
+                let way = ledger
+                    .table
+                    .route_peer(&tuple, peer, size, now, &ledger.peers)?;
+                Ok(Outcome::Routed(way, media))
             }
             Verdict::Request(request) => {
                 self.desk.hand_over(request, datagram, tuple)?;
@@ -180,6 +243,29 @@ impl<'a> Round<'a> {
                 });
             }
         }
+    }
+
+    /// Hands media over without a change to what lies in front of it.
+    fn deliver_aside(&mut self, slab: &mut [u8], delivery: Delivery, media: Range<usize>) {
+        let Delivery { to, form } = delivery;
+        let outbox = self.outboxes.get_mut(usize::from(to.listener.0));
+        let (Form::Channel(number), Some(outbox)) = (form, outbox) else {
+            return self.deliver(slab, delivery, media);
+        };
+        let media = &slab[media];
+        outbox.push_aside(to.client, |aside| {
+            let start = aside.len() + CHANNEL_HEADER;
+            aside.resize(start, 0);
+            aside.extend_from_slice(media);
+            let media = start..aside.len();
+            frame_channel_data(aside, &media, number)
+        });
+        self.tally_media(media.len());
+    }
+
+    fn tally_media(&mut self, length: usize) {
+        self.tally.packets += 1;
+        self.tally.bytes += u64::try_from(length).unwrap_or(u64::MAX);
     }
 
     /// Hands media to a connection, at once: what it can't take now it never gets.
@@ -224,10 +310,10 @@ fn route_channel_data(
     now: Moment,
 ) -> Result<Outcome, DropReason> {
     let (number, media) = read_channel_data(datagram)?;
-    let delivery = ledger
+    let way = ledger
         .table
-        .route_channel(&tuple, number, media.len(), now)?;
-    Ok(Outcome::Routed(delivery, media))
+        .route_channel(&tuple, number, media.len(), now, &ledger.peers)?;
+    Ok(Outcome::Routed(way, media))
 }
 
 /// Appends a Data indication.

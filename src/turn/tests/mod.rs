@@ -3,11 +3,15 @@
 mod allocation;
 mod authentication;
 mod expiry;
+mod families;
 mod garbage;
 mod handle;
 mod media;
+mod open;
 mod opponent;
 mod permission;
+mod policy;
+pub(super) mod ranges;
 mod rig;
 mod rounds;
 mod soak;

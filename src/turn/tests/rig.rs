@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tokio::net::UdpSocket;
+
 use super::wire::{StreamWire, Wire};
 use crate::base::task::Tasks;
 use crate::base::{Clock, Timestamp, random};
@@ -10,7 +12,8 @@ use crate::turn::message::{
     Algorithm, Class, Key, Method, PasswordAlgorithm, Shape, TransactionId, Writer, attribute,
 };
 use crate::turn::{
-    AnswerRates, ChannelNumbers, ConnectionLimits, ErrorCode, Relay, Settings, TurnSecret,
+    AnswerRates, ChannelNumbers, ConnectionLimits, DropReason, ErrorCode, PeerRules, Reach, Relay,
+    Settings, TurnSecret,
 };
 
 pub(super) const REALM: &str = "privcomm";
@@ -31,6 +34,7 @@ pub(super) fn settings_at(listen: SocketAddr) -> Settings {
         connections: ConnectionLimits::default(),
         realm: REALM.to_owned(),
         public_address: None,
+        reach: Reach::Closed,
         relay_ports: 49_152..=65_535,
         max_allocations: 100,
         max_allocations_per_user: 4,
@@ -44,6 +48,14 @@ pub(super) fn settings_at(listen: SocketAddr) -> Settings {
     }
 }
 
+/// Whom the open mode reaches in tests: nobody but this machine by itself.
+pub(super) fn open_to_loopback() -> Reach {
+    Reach::Open(PeerRules {
+        denied: Vec::new(),
+        allowed: vec!["127.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()],
+    })
+}
+
 pub(super) struct Rig {
     pub(super) relay: Relay,
     pub(super) clock: Clock,
@@ -53,6 +65,11 @@ pub(super) struct Rig {
 impl Rig {
     pub(super) fn start() -> Self {
         Self::start_with(|_| ())
+    }
+
+    /// A relay in the open mode, with peers on this machine.
+    pub(super) fn start_open() -> Self {
+        Self::start_with(|settings| settings.reach = open_to_loopback())
     }
 
     pub(super) fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
@@ -70,6 +87,33 @@ impl Rig {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.relay.addresses()[0]
+    }
+
+    /// Ends what has lapsed, as the relay does every second.
+    pub(super) async fn sweep(&self) {
+        let state = &self.relay.state;
+        state.control.lock().await.sweep(&state.books).await;
+    }
+
+    /// Passes once so many datagrams were dropped for this reason.
+    pub(super) async fn until_dropped(&self, reason: DropReason, count: u64) {
+        let waited = async {
+            while self.relay.figures().dropped(reason) < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waited)
+            .await
+            .expect("drops in time");
+        assert_eq!(self.relay.figures().dropped(reason), count);
+    }
+
+    /// Everybody whom the socket of a client's allocation was asked to send to.
+    pub(super) fn asked(&self, relayed: SocketAddr) -> Vec<SocketAddr> {
+        let ledger = self.relay.state.books.read();
+        let allocation = ledger.table.at_port(relayed.port()).unwrap();
+        let outlet = allocation.outlet.as_ref();
+        outlet.map_or_else(Vec::new, |outlet| outlet.asked.lock().unwrap().clone())
     }
 
     pub(super) fn tcp_address(&self) -> SocketAddr {
@@ -384,5 +428,50 @@ impl Reply {
 
     pub(super) fn is_signed_for(&self, client: &Client) -> bool {
         self.shape().is_signed_with(&client.key())
+    }
+}
+
+/// A host outside the relay: a plain socket that knows nothing of TURN.
+pub(super) struct Peer(UdpSocket);
+
+impl Peer {
+    /// A peer at this address, at any port.
+    pub(super) async fn at(ip: &str) -> Self {
+        let ip: std::net::IpAddr = ip.parse().unwrap();
+        Self(UdpSocket::bind((ip, 0)).await.unwrap())
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    pub(super) fn socket(&self) -> &UdpSocket {
+        &self.0
+    }
+
+    pub(super) async fn send_to(&self, relayed: SocketAddr, media: &[u8]) {
+        self.0.send_to(media, relayed).await.unwrap();
+    }
+
+    pub(super) async fn receive(&self) -> (SocketAddr, Vec<u8>) {
+        let mut buffer = vec![0; 70_000];
+        let received = tokio::time::timeout(PATIENCE, self.0.recv_from(&mut buffer));
+        let (length, from) = received.await.expect("a packet in time").unwrap();
+        buffer.truncate(length);
+        (from, buffer)
+    }
+
+    /// Passes if nothing lies at the socket. To be called once everything that could come of what
+    /// was sent has come.
+    pub(super) async fn assert_nothing_came(&self) {
+        let mark: [u8; 16] = random::draw();
+        let (ip, port) = (self.address().ip(), self.address().port());
+        let reached: std::net::IpAddr = if ip.is_unspecified() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            ip
+        };
+        self.0.send_to(&mark, (reached, port)).await.unwrap();
+        assert_eq!(self.receive().await.1, mark, "something came");
     }
 }
