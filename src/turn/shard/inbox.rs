@@ -252,4 +252,71 @@ mod tests {
             assert_eq!(inbox.width, width);
         }
     }
+
+    /// Outlets with what they are sent from.
+    fn outlets(count: u16) -> (Vec<(u16, Arc<Outlet>)>, UdpSocket) {
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let bind = |number| (number, Arc::new(Outlet::bind([anywhere]).unwrap()));
+        ((1..=count).map(bind).collect(), peer)
+    }
+
+    fn address(outlet: &Outlet) -> SocketAddr {
+        let socket = socket2::SockRef::from(outlet);
+        socket.local_addr().unwrap().as_socket().unwrap()
+    }
+
+    #[test]
+    fn every_outlet_has_its_share_of_a_batch_and_the_rest_waits() {
+        for (count, packets, first, second) in [(1, 70, 64, 6), (3, 30, 63, 27), (64, 2, 64, 64)] {
+            let (outlets, peer) = outlets(count);
+            for number in 0..packets {
+                for (port, outlet) in &outlets {
+                    let packet = [*port, number].map(u16::to_be_bytes).concat();
+                    peer.send_to(&packet, address(outlet)).unwrap();
+                }
+            }
+            let mut inbox = Inbox::new();
+            let mut next = vec![0; outlets.len() + 1];
+            for expected in [first, second, 0] {
+                inbox.visit(&outlets);
+                assert_eq!(inbox.visits.len(), expected);
+                for Visit { port, arrival } in &inbox.visits {
+                    let number: &mut u16 = &mut next[usize::from(*port)];
+                    let packet = [*port, *number].map(u16::to_be_bytes).concat();
+                    let places: Vec<_> = arrival.datagrams().collect();
+                    assert_eq!(places.len(), 1);
+                    assert_eq!(inbox.slab[places[0].clone()], packet);
+                    assert_eq!(arrival.from, peer.local_addr().unwrap());
+                    *number += 1;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn trains_to_outlets_are_read_whole_however_many_there_are() {
+        for count in [1, 64] {
+            let (outlets, peer) = outlets(count);
+            let train: Vec<u8> = (0..=u8::MAX).cycle().take(10 * 1200 - 7).collect();
+            for (_, outlet) in &outlets {
+                nix::sys::socket::sendmsg(
+                    peer.as_raw_fd(),
+                    &[std::io::IoSlice::new(&train)],
+                    &[nix::sys::socket::ControlMessage::UdpGsoSegments(&1200)],
+                    MsgFlags::empty(),
+                    Some(&SockaddrStorage::from(address(outlet))),
+                )
+                .unwrap();
+            }
+            let mut inbox = Inbox::new();
+            inbox.visit(&outlets);
+            assert_eq!(inbox.visits.len(), outlets.len());
+            for Visit { arrival, .. } in &inbox.visits {
+                let places: Vec<_> = arrival.datagrams().collect();
+                assert_eq!(places.len(), 10);
+                assert_eq!(inbox.slab[places[0].start..places[9].end], train);
+            }
+        }
+    }
 }
