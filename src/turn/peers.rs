@@ -206,7 +206,7 @@ mod tests {
             denied: vec!["8.8.8.0/24".parse().unwrap()],
             allowed: vec!["127.0.0.9".parse().unwrap()],
         };
-        Peers::new(Some(ip("198.18.0.5")), 5000..=5009, Reach::Open(rules))
+        Peers::new(Some(ip("9.9.9.7")), 5000..=5009, Reach::Open(rules))
     }
 
     #[test]
@@ -215,8 +215,8 @@ mod tests {
         peers.add(ip("9.9.9.8"));
         peers.set_own(vec![ip("9.9.9.9")]);
         for (text, permission, channel, outsider) in [
-            ("198.18.0.5:5003", Access::Allow, Access::Allow, false),
-            ("198.18.0.5:4999", Access::Allow, Access::Deny, false),
+            ("9.9.9.7:5003", Access::Allow, Access::Allow, false),
+            ("9.9.9.7:4999", Access::Allow, Access::Deny, false),
             ("9.9.9.8:5003", Access::Allow, Access::Allow, false),
             ("9.9.9.8:22", Access::Allow, Access::Deny, false),
             ("9.9.9.9:5003", Access::Deny, Access::Deny, false),
