@@ -12,8 +12,8 @@ use super::network::Network;
 
 /// What is no peer unless the operator says so: this network, private and shared ones, loopback,
 /// link-local, protocol assignments, documentation, benchmarks, multicast and whatever is reserved
-/// (RFC 6890), and the IPv6 forms of the same.
-const NEVER_OUTSIDE: [Network; 21] = [
+/// (RFC 6890).
+const NEVER_OUTSIDE_V4: [Network; 13] = [
     Network::v4([0, 0, 0, 0], 8),
     Network::v4([10, 0, 0, 0], 8),
     Network::v4([100, 64, 0, 0], 10),
@@ -27,6 +27,10 @@ const NEVER_OUTSIDE: [Network; 21] = [
     Network::v4([198, 51, 100, 0], 24),
     Network::v4([203, 0, 113, 0], 24),
     Network::v4([224, 0, 0, 0], 3),
+];
+
+/// The same for IPv6.
+const NEVER_OUTSIDE_V6: [Network; 8] = [
     // With it mapped and compatible addresses, and NAT64's 64:ff9b::/96 and 64:ff9b:1::/48.
     Network::v6([0, 0], 8),
     Network::v6([0x2001, 0xdb8], 32),
@@ -102,8 +106,12 @@ impl PeerPolicy {
 
     fn admits_face(&self, ip: IpAddr) -> bool {
         let in_any = |networks: &[Network]| networks.iter().any(|network| network.contains(ip));
+        let never_outside = match ip {
+            IpAddr::V4(_) => &NEVER_OUTSIDE_V4[..],
+            IpAddr::V6(_) => &NEVER_OUTSIDE_V6,
+        };
         !in_any(&self.rules.denied)
-            && (in_any(&self.rules.allowed) || !(in_any(&NEVER_OUTSIDE) || self.own.contains(&ip)))
+            && (in_any(&self.rules.allowed) || !(in_any(never_outside) || self.own.contains(&ip)))
     }
 }
 
