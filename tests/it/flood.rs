@@ -9,6 +9,8 @@ mod strangers;
 #[path = "../../benches/relay/stun.rs"]
 mod stun;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -38,6 +40,7 @@ async fn calls_go_on_through_a_flood_and_nothing_grows() {
     let setup = Setup::strict();
     let secret = setup.data().with_extension("secret");
     std::fs::write(&secret, SECRET).unwrap();
+    std::fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
     let process = setup
         .set(format!("turn.secret_file={}", secret.display()))
         .set(format!("limits.stun_answers_in_all={RATION}"))
