@@ -84,6 +84,9 @@ impl Operator {
         let now: Timestamp = self.messenger.clock.now();
         let secret = access.secret.as_bytes();
         let issued = turn_credentials::issue(secret, now, ttl, random::draw());
+        if let Some(relay) = self.relay() {
+            relay.note_issued();
+        }
         Ok(Credentials {
             urls: access.urls(),
             username: issued.username,

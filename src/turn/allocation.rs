@@ -6,11 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::random;
+
 use super::bitrate::Meter;
 use super::gate::Holder;
 use super::moment::Moment;
 use super::outlet::Outlet;
 use super::peers::Family;
+use super::traffic::{End, Traffic};
 
 /// How long a permission lasts (RFC 8656 §9).
 pub(crate) const PERMISSION_LIFETIME: Duration = Duration::from_mins(5);
@@ -92,6 +95,7 @@ pub(crate) struct Allocation {
     pub(crate) relayed: SocketAddr,
     pub(crate) holder: Holder,
     pub(crate) username: Box<str>,
+    pub(crate) opened: Moment,
     pub(crate) until: Moment,
     /// What its client has sent.
     pub(crate) meter: Meter,
@@ -99,6 +103,12 @@ pub(crate) struct Allocation {
     pub(crate) received: Meter,
     /// Its socket. None: it has none, as in the closed mode.
     pub(crate) outlet: Option<Arc<Outlet>>,
+    /// What it has carried.
+    pub(crate) traffic: Traffic,
+    /// How it ends, once it does.
+    pub(crate) end: End,
+    /// What operators know it by.
+    pub(crate) name: [u8; 4],
     permissions: Vec<Permission>,
     channels: Vec<Channel>,
 }
@@ -126,10 +136,14 @@ impl Allocation {
             relayed,
             holder,
             username,
+            opened: Moment::default(),
             until,
             meter: Meter::default(),
             received: Meter::default(),
             outlet: None,
+            traffic: Traffic::default(),
+            end: End::default(),
+            name: random::draw(),
             permissions: Vec::new(),
             channels: Vec::new(),
         }
@@ -148,6 +162,11 @@ impl Allocation {
         Family::of(self.relayed.ip())
     }
 
+    /// The same, with the moment when it was opened.
+    pub(crate) fn opened_at(self, opened: Moment) -> Self {
+        Self { opened, ..self }
+    }
+
     pub(crate) fn is_live(&self, now: Moment) -> bool {
         now < self.until
     }
@@ -157,6 +176,18 @@ impl Allocation {
         self.permissions
             .iter()
             .any(|permission| permission.ip == ip && now < permission.until)
+    }
+
+    /// Live permissions.
+    pub(crate) fn permissions(&self, now: Moment) -> usize {
+        let live = self.permissions.iter().filter(|it| now < it.until);
+        live.count()
+    }
+
+    /// Live channels.
+    pub(crate) fn channels(&self, now: Moment) -> usize {
+        let live = self.channels.iter().filter(|it| now < it.until);
+        live.count()
     }
 
     /// Whether permissions for all these addresses fit, where it may have so many at most.

@@ -234,7 +234,8 @@ impl Table {
         if !receiver.permits(peer.ip(), now) || peers.outsider(peer).is_none() {
             return Err(DropReason::NotWelcome);
         }
-        self.charge(&receiver.received, size, now)?;
+        self.charge(receiver, &receiver.received, size, now)?;
+        receiver.traffic.count_to_client(size);
         Ok(receiver.delivery_from(peer, now))
     }
 
@@ -259,7 +260,9 @@ impl Table {
         if !receiver.permits(sender.relayed.ip(), now) {
             return Err(DropReason::NotWelcome);
         }
-        self.charge(&sender.meter, size, now)?;
+        self.charge(sender, &sender.meter, size, now)?;
+        sender.traffic.count_from_client(size);
+        receiver.traffic.count_to_client(size);
         Ok(Way::Inside(receiver.delivery_from(sender.relayed, now)))
     }
 
@@ -273,16 +276,26 @@ impl Table {
     ) -> Result<Way, DropReason> {
         let outlet = sender.outlet.as_ref().ok_or(DropReason::NoPeer)?;
         let outsider = peers.outsider(peer).ok_or(DropReason::NoPeer)?;
-        self.charge(&sender.meter, size, now)?;
+        self.charge(sender, &sender.meter, size, now)?;
+        sender.traffic.count_from_client(size);
         Ok(Way::Outside(Arc::clone(outlet), outsider))
     }
 
     /// Charges what passes to whoever sends it, or to whom it comes from outside.
-    fn charge(&self, meter: &Meter, size: usize, now: Moment) -> Result<(), DropReason> {
-        match self.max_bitrate {
-            Some(rate) if !meter.admits(size, rate, now) => Err(DropReason::OverRate),
-            _ => Ok(()),
+    fn charge(
+        &self,
+        payer: &Allocation,
+        meter: &Meter,
+        size: usize,
+        now: Moment,
+    ) -> Result<(), DropReason> {
+        if let Some(rate) = self.max_bitrate
+            && !meter.admits(size, rate, now)
+        {
+            payer.traffic.count_over_rate();
+            return Err(DropReason::OverRate);
         }
+        Ok(())
     }
 
     fn index(&self, port: u16) -> Option<usize> {

@@ -3,6 +3,7 @@
 use crate::base::Counter;
 
 use super::message::{ErrorCode, Malformed};
+use super::traffic::{Transport, TransportFigures};
 
 /// Why a datagram went no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +106,10 @@ pub struct Figures {
     pub packets: u64,
     /// Bytes of media that were handed over, without headers.
     pub bytes: u64,
+    /// Credentials that were handed out.
+    pub credentials_issued: u64,
+    /// Each transport that is listened on for itself.
+    pub transports: Vec<(Transport, TransportFigures)>,
     /// Datagrams that went no further, by reason.
     pub drops: Vec<(DropReason, u64)>,
     /// Requests refused, by error code.
@@ -134,6 +139,7 @@ fn count_of<K: PartialEq>(counts: &[(K, u64)], wanted: &K) -> u64 {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) connections_refused: Counter,
+    pub(crate) credentials_issued: Counter,
     pub(crate) datagrams: Counter,
     pub(crate) packets: Counter,
     pub(crate) bytes: Counter,
@@ -162,6 +168,8 @@ impl Counters {
             allocations: 0,
             allocations_ever: 0,
             connections: 0,
+            credentials_issued: self.credentials_issued.value(),
+            transports: Vec::new(),
             connections_refused: self.connections_refused.value(),
             datagrams: self.datagrams.value(),
             packets: self.packets.value(),

@@ -23,6 +23,7 @@ use super::peers::Peers;
 use super::ports::{Parity, Ports};
 use super::quota::Quota;
 use super::settings::Reach;
+use super::traffic::{End, Past};
 
 /// How long a port rests after its allocation is gone.
 pub(crate) const QUARANTINE: Duration = Duration::from_mins(1);
@@ -75,6 +76,8 @@ struct Resting {
 pub(crate) struct Ledger {
     pub(crate) table: Table,
     pub(crate) peers: Peers,
+    /// What the allocations that are gone had carried.
+    pub(crate) past: Past,
     max_allocations: usize,
     quota: Quota,
     ports: Ports,
@@ -99,6 +102,7 @@ impl Ledger {
         Self {
             table: Table::new(ports.clone()),
             peers: Peers::new(public, ports.clone(), reach),
+            past: Past::default(),
             max_allocations,
             quota: Quota::new(max_per_holder),
             ports: Ports::new(ports),
@@ -209,11 +213,19 @@ impl Ledger {
     /// Takes an allocation off the books, if this very one is there, and rests its port.
     pub(crate) fn close(&mut self, tuple: &FiveTuple, id: AllocationId, now: Moment) {
         if let Some(gone) = self.table.remove(tuple, id) {
+            self.past.add(&gone);
             self.quota.remove_live(&gone.holder);
             self.rest(gone.relayed.port(), Some(gone.holder), now);
         }
         if self.table.len() == 0 {
             self.emptied.notify_waiters();
+        }
+    }
+
+    /// Notes why an allocation is about to end; unless it is said, its time was over.
+    pub(crate) fn foretell(&mut self, named: &Named, end: End) {
+        if let Some(allocation) = self.table.of_client_mut(&named.tuple, named.family) {
+            allocation.end = end;
         }
     }
 

@@ -19,8 +19,8 @@
 //! is the way from any of these. `message` is every byte of STUN; `gate` decides who may ask;
 //! `control` knows the rules for each request; `ledger` keeps what was given away (`ports`,
 //! `quota`, `peers` and the data plane's table); `policy` says whom the open mode reaches, and an
-//! `outlet` is the only way there; `engine` is the seam behind which the `turn` crate
-//! can be replaced.
+//! `outlet` is the only way there; `traffic` counts, `report` tells; `engine` is the seam behind
+//! which the `turn` crate can be replaced.
 
 mod allocation;
 mod bitrate;
@@ -51,12 +51,14 @@ mod post;
 mod probe;
 mod quota;
 mod relay;
+mod report;
 mod settings;
 mod shard;
 mod stream;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 pub use error::TurnError;
 pub use figures::{DropReason, Figures};
@@ -66,5 +68,7 @@ pub use network::{Network, NoNetwork};
 pub use policy::PeerRules;
 pub use probe::answers;
 pub use relay::Relay;
+pub use report::AllocationFigures;
 pub use settings::{ChannelNumbers, Reach, Settings, TlsSettings};
 pub use streams::{Connection, ConnectionLimits, Encryption};
+pub use traffic::{End, Media, Transport, TransportFigures};

@@ -47,7 +47,7 @@ impl Outlet {
 
     /// Sends these packets in order, and says how many the system refused. It waits for room no
     /// longer than a round at a listener does.
-    pub(crate) fn send(&self, to: Outsider, packets: &[IoSlice<'_>], trains: &mut Trains) -> u64 {
+    pub(super) fn send(&self, to: Outsider, packets: &[IoSlice<'_>], trains: &mut Trains) -> u64 {
         let to = to.address();
         #[cfg(test)]
         self.asked.lock().unwrap().push(to);

@@ -93,6 +93,12 @@ impl Relay {
     pub fn remember(&self, username: &str, user: UserId, expires: Timestamp) {
         let now = self.state.books.time.calendar();
         self.state.gate.remember(username, user, expires, now);
+        self.note_issued();
+    }
+
+    /// Counts a credential that was handed out and is nobody's.
+    pub fn note_issued(&self) {
+        self.state.counters.credentials_issued.increment();
     }
 
     /// Ends this user's allocations at once, and refuses every credential noted as theirs so far.
@@ -109,6 +115,7 @@ impl Relay {
             allocations: u64::try_from(ledger.table.len()).unwrap_or(u64::MAX),
             allocations_ever: ledger.opened(),
             connections: u64::try_from(self.state.streams.len()).unwrap_or(u64::MAX),
+            transports: self.state.by_transport(&ledger),
             ..self.state.counters.read()
         }
     }

@@ -186,7 +186,7 @@ pub struct Allocation {
     pub permissions: u64,
     /// Live channels.
     pub channels: u64,
-    /// Packets of media from its client that were handed over.
+    /// Packets of media from its client, those included that then couldn't be sent.
     pub packets_in: u64,
     /// Their bytes, without headers.
     pub bytes_in: u64,

@@ -1,5 +1,6 @@
 //! `privcomm turn`: the media relay.
 
+mod allocations;
 mod credentials;
 
 use clap::Subcommand;
@@ -11,15 +12,18 @@ use super::output::Output;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
-  privcomm turn credentials --ttl 1h")]
+  privcomm turn credentials --ttl 1h
+  privcomm turn allocations")]
 pub(super) enum TurnCommand {
     Credentials(credentials::Credentials),
+    Allocations(allocations::Allocations),
 }
 
 impl TurnCommand {
     pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
         match self {
             Self::Credentials(command) => command.run(output),
+            Self::Allocations(command) => command.run(output),
         }
     }
 }

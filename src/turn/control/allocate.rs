@@ -94,7 +94,7 @@ async fn open(
         ask.now.after(order.lifetime),
     );
     allocation.outlet.clone_from(&claim.outlet);
-    ask.ledger().open(allocation);
+    ask.ledger().open(allocation.opened_at(ask.now));
     if let (Some(watches), Some(outlet)) = (ask.around.watches, &claim.outlet)
         && watches.add(outlet, relayed.port()).is_err()
     {

@@ -24,6 +24,7 @@ use super::moment::{Moment, Timekeeper};
 use super::outlet::Watches;
 use super::peers::{Family, Reached};
 use super::settings::ChannelNumbers;
+use super::traffic::End;
 use replay::Replays;
 
 /// The shortest lifetime an allocation gets (RFC 8656 §7.2: the default is the least).
@@ -292,7 +293,7 @@ impl Control {
     pub(crate) async fn sweep(&mut self, books: &Books) {
         let now = books.time.now();
         let lapsed = books.ledger().lapsed(now);
-        self.end(lapsed, books, now).await;
+        self.end(lapsed, End::Expired, books, now).await;
         books.ledger().settle(now);
         self.replays.forget_old(now);
     }
@@ -304,7 +305,8 @@ impl Control {
             let all = ledger.table.all_of_client(tuple);
             all.map(Allocation::named).collect()
         };
-        self.end(theirs, books, books.time.now()).await;
+        self.end(theirs, End::Disconnected, books, books.time.now())
+            .await;
     }
 
     /// Ends a user's allocations, those opened under any of their names included.
@@ -316,11 +318,13 @@ impl Control {
             .filter(|it| it.holder == gate::Holder::User(user) || names.contains(&it.username))
             .map(Allocation::named)
             .collect();
-        self.end(theirs, books, books.time.now()).await;
+        self.end(theirs, End::Evicted, books, books.time.now())
+            .await;
     }
 
-    async fn end(&mut self, doomed: Vec<Named>, books: &Books, now: Moment) {
+    async fn end(&mut self, doomed: Vec<Named>, end: End, books: &Books, now: Moment) {
         for named in doomed {
+            books.ledger().foretell(&named, end);
             self.engine.delete(&named.tuple, named.family).await;
             books.ledger().close(&named.tuple, named.id, now);
         }

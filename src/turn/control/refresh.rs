@@ -6,6 +6,7 @@ use super::{Ask, family, granted, lifetime_value};
 use crate::turn::allocation::Named;
 use crate::turn::engine::Engine;
 use crate::turn::message::{ErrorCode, Writer, attribute};
+use crate::turn::traffic::End;
 
 /// Gives the client's allocations more time, or ends them when it asks for none: both, or that of
 /// the family it names.
@@ -37,6 +38,7 @@ async fn apply(
     lifetime: Duration,
 ) -> Result<(), ErrorCode> {
     if lifetime.is_zero() {
+        ask.ledger().foretell(own, End::Closed);
         engine.delete(&ask.tuple, own.family).await;
         ask.ledger().close(&ask.tuple, own.id, ask.now);
         return Ok(());

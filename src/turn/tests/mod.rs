@@ -12,6 +12,7 @@ mod opponent;
 mod permission;
 mod policy;
 pub(super) mod ranges;
+mod report;
 mod rig;
 mod rounds;
 mod soak;
