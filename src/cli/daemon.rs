@@ -38,6 +38,12 @@ impl Running {
             output,
         })
     }
+
+    /// The certificate of the daemon's relay, where the configuration names one that can be read.
+    pub(super) fn relay_certificate(&self) -> Option<PathBuf> {
+        let loaded = self.settings.layers().ok()?.load().ok()?;
+        loaded.config().turn.tls_cert.clone()
+    }
 }
 
 /// A runtime for one command.

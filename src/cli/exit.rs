@@ -28,7 +28,6 @@ pub(super) enum Exit {
     /// Things stand otherwise than this needs.
     Conflict = 6,
     /// What was checked isn't right.
-    #[expect(dead_code, reason = "no command checks anything yet")]
     ChecksFailed = 7,
     /// It may work in a while (`EX_TEMPFAIL` of sysexits.h).
     Later = 75,

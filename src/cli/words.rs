@@ -29,6 +29,16 @@ pub(super) fn span(seconds: u64) -> String {
     }
 }
 
+/// Microseconds as milliseconds: `0.24 ms`, `3.1 ms`, `120 ms`.
+pub(super) fn millis(micros: u64) -> String {
+    let (whole, rest) = (micros / 1000, micros % 1000);
+    match whole {
+        0 => format!("0.{:02} ms", rest / 10),
+        1..=9 => format!("{whole}.{} ms", rest / 100),
+        _ => format!("{whole} ms"),
+    }
+}
+
 /// `1 message`, `2 messages`.
 pub(super) fn many(count: u64, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
@@ -53,6 +63,12 @@ mod tests {
             "18446744 TB",
         ];
         assert_eq!(amounts, expected);
+    }
+
+    #[test]
+    fn times_have_two_digits_at_least() {
+        let times = [0, 240, 9_999, 10_000, 120_900].map(millis);
+        assert_eq!(times, ["0.00 ms", "0.24 ms", "9.9 ms", "10 ms", "120 ms"]);
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl Operator {
         }
         Ok(Credentials {
             urls: access.urls(),
+            local_urls: self.relay().map(Relay::local_urls).unwrap_or_default(),
             username: issued.username,
             credential: Private(issued.credential),
             ttl: ttl.as_secs(),

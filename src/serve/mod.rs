@@ -13,6 +13,7 @@ mod metrics;
 mod ready;
 mod relay;
 mod relay_box;
+mod relay_test;
 mod role;
 mod signals;
 mod state_dir;
@@ -24,6 +25,7 @@ pub use admin_socket::found as admin_socket;
 pub use daemon::Daemon;
 pub use error::ServeError;
 pub use relay::TurnAddresses;
+pub use relay_test::{CheckOutcome, RelayPlace, RelayResult, RelayTest};
 pub use role::Role;
 
 use self::relay_box::RelayBox;

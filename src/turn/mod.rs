@@ -19,8 +19,9 @@
 //! is the way from any of these. `message` is every byte of STUN; `gate` decides who may ask;
 //! `control` knows the rules for each request; `ledger` keeps what was given away (`ports`,
 //! `quota`, `peers` and the data plane's table); `policy` says whom the open mode reaches, and an
-//! `outlet` is the only way there; `traffic` counts, `report` tells; `engine` is the seam behind
-//! which the `turn` crate can be replaced.
+//! `outlet` is the only way there; `traffic` counts, `report` tells; `trial` is a client that
+//! finds out whether a relay works; `engine` is the seam behind which the `turn` crate can be
+//! replaced.
 
 mod allocation;
 mod bitrate;
@@ -59,6 +60,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod trial;
 
 pub use error::TurnError;
 pub use figures::{DropReason, Figures};
@@ -72,3 +74,4 @@ pub use report::AllocationFigures;
 pub use settings::{ChannelNumbers, Reach, Settings, TlsSettings};
 pub use streams::{Connection, ConnectionLimits, Encryption};
 pub use traffic::{End, Media, Transport, TransportFigures};
+pub use trial::{Dial, Probe, ProbeError, RoundTrip, Route, Step, Trial};

@@ -138,7 +138,7 @@ fn is_answer(message: &[u8], transaction: TransactionId) -> bool {
 }
 
 /// Where this machine reaches a socket that listens on `address`.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => {
             SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())

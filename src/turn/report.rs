@@ -2,13 +2,14 @@
 //! whose they are or where.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::allocation::{Allocation, ListenerId};
 use super::gate::Holder;
 use super::ledger::Ledger;
 use super::moment::Moment;
+use super::probe::reachable;
 use super::relay::{Relay, State};
 use super::traffic::{Media, Transport, TransportFigures};
 
@@ -40,6 +41,22 @@ pub struct AllocationFigures {
 }
 
 impl Relay {
+    /// Where this machine itself reaches the relay: `turn:` and `turns:` addresses (RFC 7065).
+    pub fn local_urls(&self) -> Vec<String> {
+        let urls = |addresses: Vec<SocketAddr>, scheme: &str, transport: &str| -> Vec<String> {
+            let reached = addresses.into_iter().map(reachable);
+            reached
+                .map(|address| format!("{scheme}:{address}?transport={transport}"))
+                .collect()
+        };
+        [
+            urls(self.addresses().to_vec(), "turn", "udp"),
+            urls(self.tcp_addresses(), "turn", "tcp"),
+            urls(self.tls_addresses(), "turns", "tcp"),
+        ]
+        .concat()
+    }
+
     /// The live allocations, the oldest first.
     pub fn allocations(&self) -> Vec<AllocationFigures> {
         let now = self.state.books.time.now();

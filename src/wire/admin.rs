@@ -211,6 +211,9 @@ pub struct CredentialsRequest {
 pub struct Credentials {
     /// Every address of the relay, as members are told them.
     pub urls: Vec<String>,
+    /// The same as this machine itself reaches them, whatever stands between it and its members.
+    #[serde(default)]
+    pub local_urls: Vec<String>,
     /// `<expiry>:<random>`.
     pub username: String,
     /// The password for it: shown this once.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::rig::{Process, Setup};
 
 /// `privcomm …` with the admin socket of this daemon, in an environment with nothing else in it.
-async fn privcomm(daemon: &Process, arguments: &[&str]) -> Output {
+pub(crate) async fn privcomm(daemon: &Process, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_privcomm"));
     command.args(arguments).env_clear();
     command.env("PRIVCOMM_SOCKET", daemon.admin_socket());
@@ -98,4 +98,63 @@ async fn a_relay_that_is_off_gives_no_credential() {
     );
     let text = printed(&daemon, &["status"]).await;
     assert!(text.contains("\nrelay     switched off\n"), "{text}");
+}
+
+#[tokio::test]
+async fn the_relay_is_tried_over_every_transport_it_listens_on() {
+    let daemon = Setup::lenient().spawn().await;
+    let text = printed(&daemon, &["turn", "test", "--packets", "5"]).await;
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    for (line, transport) in lines.iter().zip(["udp", "tcp"]) {
+        assert!(
+            line.starts_with(&format!("ok    {transport}  127.0.0.1:")),
+            "{text}"
+        );
+        assert!(
+            line.contains("  5 packets, 0 lost, ") && line.len() <= 80,
+            "{text}"
+        );
+    }
+    let tried = document(&daemon, &["turn", "test", "--packets", "1"]).await;
+    assert_eq!(tried["ok"], true);
+    assert_eq!(tried["results"][0]["lost"], 0);
+
+    let figures = document(&daemon, &["status"]).await["relay"].clone();
+    assert_eq!(figures["allocations_ever"], 8);
+    assert_eq!(figures["credentials_issued"], 2);
+    assert_eq!(figures["transports"][0]["closed"], 4);
+    assert_eq!(figures["transports"][0]["packets_in"], 12);
+    assert_eq!(
+        printed(&daemon, &["turn", "allocations"]).await,
+        "0 allocations, 0 holders\n"
+    );
+}
+
+#[tokio::test]
+async fn a_relay_that_fails_the_test_is_named_with_its_code_and_exits_with_7() {
+    let daemon = Setup::lenient().spawn().await;
+    let made = document(&daemon, &["turn", "credentials"]).await;
+    let (url, name) = (
+        made["urls"][1].as_str().unwrap(),
+        made["username"].as_str().unwrap(),
+    );
+    let arguments = ["turn", "test", "--url", url, "--user", name, "--credential"];
+    let good = made["credential"].as_str().unwrap();
+    let text = printed(
+        &daemon,
+        &[&arguments[..], &[good, "--packets", "2"]].concat(),
+    )
+    .await;
+    assert!(text.starts_with("ok    udp  "), "{text}");
+
+    let output = privcomm(&daemon, &[&arguments[..], &["wrong"]].concat()).await;
+    assert_eq!(output.status.code(), Some(7));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("fail  udp  "), "{text}");
+    assert!(text.contains("Allocate refused: 401 "), "{text}");
+    assert!(
+        text.contains("  PC-TRN-04\n        fix: get a new credential"),
+        "{text}"
+    );
 }

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::operator::privcomm;
 use crate::rig::{Person, Setup, soon};
 
 /// A Binding request, and how its answer begins.
@@ -149,4 +150,35 @@ async fn a_renewed_certificate_is_shown_by_the_running_daemon() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn operators_hear_what_clients_would_think_of_the_certificate() {
+    let files = Files::new();
+    let daemon = files.setup().spawn().await;
+    let certificate = files.path("cert.pem").display().to_string();
+    let known = [
+        "turn",
+        "test",
+        "--packets",
+        "2",
+        "--certificate",
+        &certificate,
+    ];
+    let output = privcomm(&daemon, &known).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("\nok    tls  127.0.0.1:"), "{text}");
+    assert!(text.contains("\n        certificate as configured, signed by no authority\n"));
+
+    for (arguments, code) in [(&known[..4], 0), (&["turn", "test", "--strict"], 7)] {
+        let output = privcomm(&daemon, arguments).await;
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains("\nwarn  tls  127.0.0.1:"), "{text}");
+        assert!(
+            text.contains("  PC-TRN-07\n        certificate not verified: "),
+            "{text}"
+        );
+    }
 }

@@ -102,6 +102,7 @@ mod tests {
     fn the_example_names_host_and_port_apart() {
         let mut made = Made {
             urls: vec!["stun:[::1]:9".into(), "turn:[::1]:9?transport=udp".into()],
+            local_urls: Vec::new(),
             username: "1:a".into(),
             credential: Private("b=".into()),
             ttl: 60,

@@ -2,6 +2,7 @@
 
 mod allocations;
 mod credentials;
+mod test;
 
 use clap::Subcommand;
 
@@ -12,9 +13,11 @@ use super::output::Output;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
+  privcomm turn test
   privcomm turn credentials --ttl 1h
   privcomm turn allocations")]
 pub(super) enum TurnCommand {
+    Test(test::Test),
     Credentials(credentials::Credentials),
     Allocations(allocations::Allocations),
 }
@@ -22,6 +25,7 @@ pub(super) enum TurnCommand {
 impl TurnCommand {
     pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
         match self {
+            Self::Test(command) => command.run(output),
             Self::Credentials(command) => command.run(output),
             Self::Allocations(command) => command.run(output),
         }

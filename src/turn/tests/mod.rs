@@ -19,4 +19,5 @@ mod soak;
 mod stranger;
 mod stream;
 mod tls;
+mod trial;
 mod wire;

@@ -206,13 +206,18 @@ impl Client {
         Self::over(Wire::datagrams(relay).await, username)
     }
 
+    /// The password that goes with a name.
+    pub(super) fn password(username: &str) -> String {
+        let password = TurnSecret::new(SECRET.to_vec()).password(username);
+        password.to_string()
+    }
+
     /// A client over a connection of its own.
     pub(super) fn over(wire: Wire, username: &str) -> Self {
-        let password = TurnSecret::new(SECRET.to_vec()).password(username);
         Self {
             wire,
             username: username.to_owned(),
-            password: password.to_string(),
+            password: Self::password(username),
             realm: REALM.to_owned(),
             nonce: Vec::new(),
             algorithm: Algorithm::Sha1,
