@@ -14,7 +14,8 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    SignatureScheme,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -137,7 +138,7 @@ impl ServerCertVerifier for Judge {
             Some(it) => it
                 .verify_server_cert(certificate, chain, name, stapled, now)
                 .map(drop)
-                .map_err(|error| error.to_string()),
+                .map_err(|error| reason(&error)),
             None => Err("nobody vouches for the certificate".to_owned()),
         };
         let verdict = match (ask(&self.strict), ask(&self.knowing)) {
@@ -176,6 +177,31 @@ impl ServerCertVerifier for Judge {
 
     fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
         None
+    }
+}
+
+/// Why a certificate isn't believed, in words.
+fn reason(error: &Error) -> String {
+    let Error::InvalidCertificate(error) = error else {
+        return error.to_string();
+    };
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its time has not come; is the clock right?".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another name".to_owned()
+        }
+        CertificateError::UnknownIssuer => {
+            "no authority that this machine trusts has signed it".to_owned()
+        }
+        CertificateError::Other(_) => {
+            "it is not one that a server may show (an authority's own, for instance)".to_owned()
+        }
+        error => error.to_string(),
     }
 }
 
@@ -219,7 +245,10 @@ mod tests {
             Verdict::Known
         );
         let other = verdict(&files, &knowing, "other.example").await;
-        assert!(matches!(other, Verdict::Refused(_)), "{other:?}");
+        let unsigned = "no authority that this machine trusts has signed it".to_owned();
+        let nobody = "nobody vouches for the certificate".to_owned();
+        let reasons = [Verdict::Refused(unsigned), Verdict::Refused(nobody)];
+        assert!(reasons.contains(&other), "{other:?}");
         let stranger = verdict(&files, &Scrutiny::new(None), "relay.example").await;
         assert!(matches!(stranger, Verdict::Refused(_)), "{stranger:?}");
     }

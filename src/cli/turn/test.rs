@@ -28,9 +28,10 @@ Examples:
   privcomm turn test
   privcomm turn test --packets 500 --json
   privcomm turn test --url 'turn:chat.example.org:3478?transport=udp' \\
-      --user NAME --credential PASSWORD       (both of: privcomm turn credentials)
+      --user NAME --credential PASSWORD
+Name and password come from: privcomm turn credentials
 
-Exit codes: 0 everything works, 7 something doesn't (--strict: or should be seen to).")]
+Exit codes: 0 it works, 7 something doesn't (--strict: or warns).")]
 pub(in crate::cli) struct Test {
     #[command(flatten)]
     daemon: Running,
