@@ -9,7 +9,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
-use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{
+    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError,
+    WriteTransaction,
+};
 
 use super::error::StoreError;
 
@@ -101,6 +104,19 @@ impl Disk {
             .map_err(|error| StoreError::file("read the size of", self.medium.path(), error))
     }
 
+    /// Has `work` done with the whole database, while nobody else has any part of it.
+    pub(super) fn alone<T>(
+        &self,
+        work: impl FnOnce(&mut Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut database = self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let database = database.as_mut();
+        database.map_or_else(|| Err(StoreError::Database("it isn't open".into())), work)
+    }
+
     fn with<T>(
         &self,
         begin: impl FnOnce(&Database) -> Result<T, StoreError>,
@@ -116,9 +132,18 @@ impl Disk {
             DatabaseError::DatabaseAlreadyOpen => StoreError::AlreadyOpen {
                 path: self.medium.path().to_owned(),
             },
+            DatabaseError::Storage(StorageError::Io(error)) if is_full(error) => StoreError::Full,
             other => StoreError::Database(other.to_string().into()),
         }
     }
+}
+
+/// Whether a file operation failed because there is no room, or none for this user.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// A database file in a state directory, readable by its owner only.
@@ -140,6 +165,13 @@ impl StateFile {
         File::open(dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|error| StoreError::file("sync", dir, error))?;
+        Ok(Self { path })
+    }
+
+    /// The database file in `dir`, which must be there. Nothing is made, and nothing changed.
+    pub(super) fn existing(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(DATABASE_FILE);
+        fs::metadata(&path).map_err(|error| StoreError::file("open", &path, error))?;
         Ok(Self { path })
     }
 

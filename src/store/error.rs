@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::disk::is_full;
+
 /// Why the store couldn't do what was asked.
 ///
 /// Cheap to clone: one failed commit is heard by everybody whose write was in it. After a failed
@@ -19,15 +21,35 @@ pub enum StoreError {
     },
     /// A newer version of this program wrote the database.
     #[error(
-        "the database has schema {found}, but this version knows schemas up to {supported}: \
-         use the version that wrote it, or a newer one"
+        "the database has schema {found}, written by {}, but this is privcomm {}, which knows \
+         schemas up to {supported}\n  fix: install {} or a newer version, or go back to the \
+         snapshot from before the upgrade: privcomm backup list, then privcomm restore pre-…",
+        program(written_by.as_deref()),
+        super::VERSION,
+        program(written_by.as_deref())
     )]
     NewerSchema {
         /// The schema of the database.
         found: u64,
         /// The newest schema this version knows.
         supported: u64,
+        /// The version that wrote it, where it says so.
+        written_by: Option<String>,
     },
+    /// An older version of this program wrote the database, and it hasn't been migrated yet.
+    #[error(
+        "the database has schema {found}, and this version works with schema {current}\n  \
+         fix: privcomm db migrate"
+    )]
+    OlderSchema {
+        /// The schema of the database.
+        found: u64,
+        /// The schema this version works with.
+        current: u64,
+    },
+    /// The disk has no room for what was to be written. Nothing of it was.
+    #[error("the disk is full")]
+    Full,
     /// A file operation around the database failed.
     #[error("cannot {action} {}: {reason}", path.display())]
     File {
@@ -105,19 +127,39 @@ pub enum RecordError {
     },
 }
 
+impl From<redb::StorageError> for StoreError {
+    fn from(error: redb::StorageError) -> Self {
+        match error {
+            redb::StorageError::Io(error) if is_full(&error) => Self::Full,
+            error => Self::Database(error.to_string().into()),
+        }
+    }
+}
+
 macro_rules! database_failure {
-    ($($error:ty),*) => {$(
-        impl From<$error> for StoreError {
-            fn from(error: $error) -> Self {
-                Self::Database(error.to_string().into())
+    ($($error:ident),*) => {$(
+        impl From<redb::$error> for StoreError {
+            fn from(error: redb::$error) -> Self {
+                match error {
+                    redb::$error::Storage(error) => error.into(),
+                    error => Self::Database(error.to_string().into()),
+                }
             }
         }
     )*};
 }
 
 database_failure!(
-    redb::StorageError,
-    redb::TableError,
-    redb::TransactionError,
-    redb::CommitError
+    TableError,
+    TransactionError,
+    CommitError,
+    CompactionError,
+    DatabaseError
 );
+
+fn program(version: Option<&str>) -> String {
+    version.map_or_else(
+        || "a newer version of privcomm".to_owned(),
+        |version| format!("privcomm {version}"),
+    )
+}

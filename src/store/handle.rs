@@ -12,7 +12,7 @@ use super::disk::{Disk, Medium, Memory, StateFile};
 use super::error::StoreError;
 use super::figures::{Counters, Work};
 use super::intake::{Before, Intake};
-use super::migrate::migrate;
+use super::migrate::MIGRATIONS;
 use super::pending::Load;
 use super::reader::Snapshot;
 use super::space::Space;
@@ -61,7 +61,8 @@ struct Shared {
 const PLACES: usize = 1024;
 
 impl Store {
-    /// Opens the database in the directory `dir`, or makes both.
+    /// Opens the database in the directory `dir`, or makes both. One that an older version wrote is
+    /// refused until it is migrated: [`OfflineStore::migrate`](super::OfflineStore::migrate).
     pub fn open(dir: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         Self::open_on(Box::new(StateFile::create(dir)?), options)
     }
@@ -77,7 +78,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let cache_bytes = usize::try_from(options.cache_bytes).unwrap_or(usize::MAX);
         let disk = Arc::new(Disk::open(medium, cache_bytes)?);
-        migrate(&disk)?;
+        MIGRATIONS.admit(&disk)?;
         let intake = Arc::new(Intake::new(options.commit_delay));
         let counters = Arc::<Counters>::default();
         let writer = Writer::new(disk.clone(), intake.clone(), counters.clone());
@@ -172,6 +173,10 @@ impl Store {
         tokio::task::spawn_blocking(move || query(&Snapshot::of(&disk)?))
             .await
             .unwrap_or(Err(StoreError::Closed))
+    }
+
+    pub(super) fn disk(&self) -> &Arc<Disk> {
+        &self.0.disk
     }
 
     pub(super) fn intake(&self) -> &Intake {

@@ -11,9 +11,10 @@
 //!
 //! The way of a write: `handle` hands it in → `intake` gathers → `writer` commits → the caller hears.
 //! `tables` lists what is on disk, `record` how a row is spelled, `migrate` how old databases
-//! become new ones. What a row means is in `accounts`, `prekeys`, `invites`, `contacts`, `queue`.
+//! become new ones, `backup` how a copy is kept. What a row means is in `accounts`, `prekeys`, `invites`, `contacts`, `queue`.
 
 mod accounts;
+pub mod backup;
 mod contacts;
 mod disk;
 mod error;
@@ -22,13 +23,14 @@ mod handle;
 mod intake;
 mod invites;
 mod migrate;
+mod offline;
 mod pending;
 mod prekeys;
 mod queue;
 mod reader;
 mod record;
+mod rows;
 mod space;
-
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -41,7 +43,13 @@ pub use error::{RecordError, StoreError};
 pub use figures::Work;
 pub use handle::{Store, StoreOptions};
 pub use invites::Revocation;
+pub use migrate::Schema;
+pub use offline::{Integrity, OfflineStore, QueueSize, Sizes};
 pub use pending::{Backlog, NewMessage, PendingWrite, Withdrawal};
 pub use prekeys::{KeyUpload, MAX_PREKEYS, TakenPrekey, Uploaded};
 pub use reader::{Figures, KeyStatus};
 pub use record::{Account, Invite, QueueEntry, Standing, StoredMessage};
+pub use rows::TableSize;
+
+/// The version of this program.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -229,7 +229,8 @@ pub(super) fn remove_all_of(tables: &mut Tables<'_>, user: UserId) -> Result<usi
     Ok(remove(tables, &mut rows)?.messages)
 }
 
-fn recipient_of(key: &[u8; 24]) -> UserId {
+/// Whose queue a key belongs to.
+pub(super) fn recipient_of(key: &[u8; 24]) -> UserId {
     let mut recipient = [0; 16];
     recipient.copy_from_slice(&key[..16]);
     UserId::from_bytes(recipient)

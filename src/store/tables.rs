@@ -11,7 +11,8 @@ use crate::base::{Timestamp, UserId};
 use super::error::{RecordError, StoreError};
 use super::record::{Account, Record};
 
-/// Name → number: `schema` ([`super::migrate`]) and `epoch`, which rises when a backup is restored.
+/// Name → number: `schema` and `program` ([`super::migrate`]), and `epoch`, which rises when a backup
+/// is restored.
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta-1");
 
 /// User → account record.
@@ -41,6 +42,8 @@ pub(super) const QUEUES: TableDefinition<'_, &[u8; 24], &[u8]> = TableDefinition
 
 /// The name of the schema version in [`META`].
 pub(super) const SCHEMA: &str = "schema";
+/// The name of the version of the program that last opened the database, in [`META`].
+pub(super) const PROGRAM: &str = "program";
 /// The name of the epoch in [`META`].
 pub(super) const EPOCH: &str = "epoch";
 
