@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::Trouble;
 use crate::messenger;
+use crate::store::backup::BackupError;
 use crate::wire::code::FieldProblem;
 use crate::wire::{Code, JsonError, QueryError};
 
@@ -54,6 +55,9 @@ pub(super) enum Refusal {
     /// The media relay doesn't run.
     #[error("the media relay is switched off")]
     RelayOff,
+    /// The backup can't be made.
+    #[error("{0}")]
+    Backup(BackupError),
     /// The answer took too long to make.
     #[error("the daemon did not get to it in time; try again")]
     Overdue,
@@ -90,7 +94,7 @@ impl Refusal {
             Self::Json(JsonError::Field { .. }) | Self::Field { .. } => Code::InvalidField,
             Self::NotOperator => Code::Forbidden,
             Self::Overdue => Code::Capacity,
-            Self::Panicked => Code::Internal,
+            Self::Panicked | Self::Backup(_) => Code::Internal,
             Self::Messenger(error) => error.code(),
         }
     }
@@ -100,6 +104,7 @@ impl Refusal {
         match self {
             Self::NotOperator => Trouble::NotOperator,
             Self::RelayOff => Trouble::RelayOff,
+            Self::Backup(_) => Trouble::BackupFailed,
             Self::NotFound | Self::MethodNotAllowed { .. } => Trouble::NotUnderstood,
             other => match other.code().status() {
                 404 => Trouble::NotFound,

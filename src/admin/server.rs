@@ -23,6 +23,7 @@ use crate::base::task::Tasks;
 use crate::config::ListenAddress;
 use crate::messenger::{Messenger, Operator};
 use crate::net::{BindError, Capacity, Listener, Stream};
+use crate::store::backup::Backups;
 use crate::telemetry::Metrics;
 use crate::wire::RequestId;
 
@@ -61,6 +62,8 @@ pub struct Rooms {
     pub connections: Capacity,
     /// The figures of every room.
     pub metrics: Metrics,
+    /// The backups of the database.
+    pub backups: Backups,
 }
 
 /// What handlers work with.
@@ -68,6 +71,7 @@ pub(super) struct Site {
     pub(super) operator: Operator,
     pub(super) connections: Capacity,
     pub(super) metrics: Metrics,
+    pub(super) backups: Backups,
     pub(super) started_at: Timestamp,
     pub(super) started: Instant,
 }
@@ -85,6 +89,7 @@ pub fn serve(path: &Path, rooms: Rooms, tasks: &Tasks) -> Result<(), Error> {
         operator: rooms.messenger.operator(),
         connections: rooms.connections,
         metrics: rooms.metrics,
+        backups: rooms.backups,
     };
     let entrance = Entrance {
         router: Arc::new(Router::new(site, routes()).ok_or(Error::Routes)?),

@@ -96,6 +96,23 @@ troubles! {
     NotUnderstood = "PC-API-06", "The daemon doesn't understand the request.",
         "An option has a value that it doesn't take.",
         "the answer names what is expected";
+    BackupDamaged = "PC-BKP-01", "The backup is damaged, or no backup at all.",
+        "The file was cut off or changed on its way or on its disk, or it is something else.",
+        "use another one: privcomm backup list";
+    BackupSealed = "PC-BKP-02", "The backup is sealed, and the passphrase is missing or another one.",
+        "It was made with --seal. The passphrase comes from the terminal, --passphrase-file or \
+         PRIVCOMM_BACKUP_PASSPHRASE.",
+        "give the passphrase it was sealed with; without it nothing can be read";
+    BackupUnknown = "PC-BKP-03", "No single backup fits this name.",
+        "No backup in the directory begins like this, or several do.",
+        "see their names: privcomm backup list    or give the path of a file";
+    BackupFailed = "PC-BKP-04", "The backup or the restore can't be done.",
+        "A directory is missing or not this user's to write to, or the disk is full. The message says \
+         which. Nothing was changed.",
+        "put that right and try again";
+    BackupMount = "PC-BKP-05", "The state directory can't be exchanged in one step.",
+        "It is a mount point, or its file system can't exchange two directories.",
+        "restore into another directory: privcomm restore NAME --data DIR, and set store.path to it";
     Configuration = "PC-CFG-01", "The configuration is wrong.",
         "A key is unknown, or a value is of another form or outside its range. The message says \
          which, and where it stands.",
@@ -107,6 +124,19 @@ troubles! {
         "Another process has it open, a newer version wrote it, or the disk or the file is damaged. \
          The message says which.",
         "stop the other process, install the version that wrote it, or restore a backup";
+    DatabaseInUse = "PC-DBS-02", "The daemon has the database.",
+        "This works only while the daemon doesn't run: there is one owner of the file at a time.",
+        "systemctl stop privcomm, then again; and systemctl start privcomm after it";
+    DatabaseNewer = "PC-DBS-03", "A newer version of privcomm wrote the database or the backup.",
+        "The package was downgraded, or the file comes from a machine with a newer one.",
+        "install that version or a newer one, or restore the snapshot from before the upgrade: \
+         privcomm backup list, then privcomm restore pre-VERSION";
+    DatabaseDamaged = "PC-DBS-04", "The database is damaged.",
+        "The disk lost or changed some of it.",
+        "look at the disk, then restore the last backup: privcomm backup list, privcomm restore NAME";
+    DatabaseMissing = "PC-DBS-05", "There is no database in the state directory.",
+        "The daemon was never started with this directory, or keeps its state elsewhere.",
+        "name the directory: --data DIR, or store.path in the configuration";
     DiskFull = "PC-DSK-01", "The disk is almost full.",
         "Less than store.disk_floor is free. New messages are refused; delivery and deletion go on.",
         "free some space, or move the state to a larger disk: it recovers by itself";
@@ -143,6 +173,9 @@ troubles! {
     Unfinished = "PC-SYS-03", "The daemon stopped before everything had come to its end.",
         "It was told twice to stop, or something took too long. What was accepted is on disk.",
         "nothing is to be done; look at the log if it comes back";
+    Unconfirmed = "PC-SYS-04", "This needs a yes.",
+        "It takes something away, and was neither told --yes nor answered y at a terminal.",
+        "say it again with --yes";
     RelayCertificate = "PC-TLS-01", "The media relay has no certificate that it can use for TLS.",
         "turn.tls_listen is set, and turn.tls_cert or turn.tls_key is missing, unreadable, or doesn't \
          belong to the other.",

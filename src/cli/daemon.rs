@@ -1,6 +1,7 @@
 //! The options of every command that asks the running daemon, and the asking.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -17,7 +18,7 @@ use crate::wire::admin::VERSION;
 #[derive(Debug, Args)]
 pub(super) struct Running {
     #[command(flatten)]
-    settings: Settings,
+    pub(super) settings: Settings,
 
     /// The daemon's admin socket [default: server.admin_socket, else /run/privcomm/admin.sock, else
     /// that of a daemon started by hand]
@@ -72,6 +73,12 @@ impl Daemon<'_> {
         body: &B,
     ) -> Result<T, CliError> {
         self.heard(self.runtime.block_on(self.client.post(path, body)))
+    }
+
+    /// The same line, for something that takes longer.
+    pub(super) fn patient(mut self, patience: Duration) -> Self {
+        self.client = self.client.with_patience(patience);
+        self
     }
 
     fn heard<T>(&self, answer: Result<Answer<T>, ClientError>) -> Result<T, CliError> {

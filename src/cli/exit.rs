@@ -9,6 +9,8 @@ use crate::admin::client::ClientError;
 use crate::base::Trouble;
 use crate::config::ConfigError;
 use crate::serve::ServeError;
+use crate::store::StoreError;
+use crate::store::backup::BackupError;
 
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +54,13 @@ pub(super) enum CliError {
     Serve(#[from] ServeError),
     #[error(transparent)]
     Daemon(#[from] ClientError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("can't write to stdout: {0}")]
     Output(#[from] io::Error),
     /// What a command found out by itself.
-    #[expect(dead_code, reason = "no command finds anything by itself yet")]
     #[error("{detail}")]
     Found {
         trouble: Trouble,
@@ -95,7 +100,7 @@ impl CliError {
             },
             Self::Daemon(_) => Exit::Unreachable,
             Self::Found { exit, .. } => *exit,
-            _ => Exit::Failed,
+            other => exit_of(other.trouble()),
         }
     }
 
@@ -103,6 +108,8 @@ impl CliError {
         match self {
             Self::Config(_) => Trouble::Configuration,
             Self::Logging(_) | Self::Runtime(_) | Self::Output(_) => Trouble::Process,
+            Self::Serve(ServeError::Store(error)) | Self::Store(error) => of_store(error),
+            Self::Serve(ServeError::Backup(error)) | Self::Backup(error) => of_backup(error),
             Self::Serve(error) => error.trouble(),
             Self::Daemon(error) => error.trouble(),
             Self::Found { trouble, .. } => *trouble,
@@ -112,10 +119,50 @@ impl CliError {
     /// The way out; none: the sentence has it already.
     fn fix(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::Serve(error) if error.to_string().contains("\n  fix: ") => None,
+            Self::Serve(_) | Self::Store(_) | Self::Backup(_)
+                if self.to_string().contains("\n  fix: ") =>
+            {
+                None
+            }
             Self::Daemon(error) if let Some(fix) = error.fix() => Some(Cow::Owned(fix)),
             _ => Some(Cow::Borrowed(self.trouble().fix())),
         }
+    }
+}
+
+/// How a command ends that met this by itself.
+fn exit_of(trouble: Trouble) -> Exit {
+    match trouble {
+        Trouble::BackupUnknown | Trouble::DatabaseMissing => Exit::NotFound,
+        Trouble::DatabaseInUse => Exit::Conflict,
+        _ => Exit::Failed,
+    }
+}
+
+/// What an error of the database is in the catalogue.
+fn of_store(error: &StoreError) -> Trouble {
+    match error {
+        StoreError::AlreadyOpen { .. } => Trouble::DatabaseInUse,
+        StoreError::NewerSchema { .. } => Trouble::DatabaseNewer,
+        StoreError::Full => Trouble::DiskFull,
+        StoreError::Record(_) => Trouble::DatabaseDamaged,
+        StoreError::File { reason, .. } if reason.kind() == io::ErrorKind::NotFound => {
+            Trouble::DatabaseMissing
+        }
+        _ => Trouble::Database,
+    }
+}
+
+/// What an error of a backup is in the catalogue.
+fn of_backup(error: &BackupError) -> Trouble {
+    match error {
+        BackupError::Foreign | BackupError::Damaged(_) => Trouble::BackupDamaged,
+        BackupError::Sealed | BackupError::WrongPassphrase => Trouble::BackupSealed,
+        BackupError::NotFound { .. } | BackupError::Ambiguous { .. } => Trouble::BackupUnknown,
+        BackupError::NewerFormat { .. } => Trouble::DatabaseNewer,
+        BackupError::Unexchangeable { .. } => Trouble::BackupMount,
+        BackupError::Store(error) => of_store(error),
+        _ => Trouble::BackupFailed,
     }
 }
 

@@ -3,13 +3,18 @@
 //! Data goes to stdout, talk to stderr. `--json` makes one document `{"v":1,…}` of the data, to
 //! which members are only ever added.
 
+mod backup;
 mod config;
 mod daemon;
+mod database;
 mod exit;
 mod explain;
 mod output;
+mod progress;
+mod restore;
 mod serve;
 mod settings;
+mod site;
 mod status;
 mod turn;
 mod version;
@@ -55,6 +60,11 @@ enum Command {
     Config(config::ConfigCommand),
     Status(status::Status),
     #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    Restore(restore::RestoreCommand),
+    #[command(subcommand)]
+    Db(database::DatabaseCommand),
+    #[command(subcommand)]
     Turn(turn::TurnCommand),
     Explain(explain::Explain),
     Version(version::Version),
@@ -79,6 +89,9 @@ pub fn run<L, E: fmt::Display>(
         Command::Serve(command) => command.run(start_logging),
         Command::Config(command) => command.run(output),
         Command::Status(command) => command.run(output),
+        Command::Backup(command) => command.run(output),
+        Command::Restore(command) => command.run(output),
+        Command::Db(command) => command.run(output),
         Command::Turn(command) => command.run(output),
         Command::Explain(command) => command.run(output),
         Command::Version(version::Version) => version::Version::run(output),

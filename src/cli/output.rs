@@ -49,6 +49,11 @@ impl Output {
         self.json
     }
 
+    /// Whether nobody wants to hear more than was asked for.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Says something that need not be heard.
     pub(super) fn note(&self, words: fmt::Arguments<'_>) {
         if !self.quiet {

@@ -59,6 +59,7 @@ impl Serve {
             .map_err(|error| CliError::Logging(error.to_string()))?;
         let surroundings = Surroundings {
             role: self.role,
+            config_file: self.settings.file().map(Into::into),
             data: self.data,
             ready_file: self.ready_file,
         };

@@ -25,7 +25,8 @@ pub use layers::{Entry, Layers, Loaded};
 pub use problem::{ConfigError, Fault, Problem, Source};
 pub use relay_url::{InvalidRelayUrl, RelayScheme, RelayTransport, RelayUrl};
 pub use sections::{
-    Auth, CallPolicy, Calls, Config, Limits, ListenAddress, LogFormat, LogLevel, Messages, Rate,
-    Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store, Telemetry, Turn,
+    Auth, Backup, CallPolicy, Calls, Config, Limits, ListenAddress, LogFormat, LogLevel, Messages,
+    Rate, Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store, Telemetry,
+    Turn,
 };
 pub use value::Value;

@@ -1,8 +1,11 @@
 //! Floor 5: the clock's door. Jobs that nobody asks for: each is a `run(now)` that reports what it
-//! did, and a schedule that isn't quite regular, so that jobs don't fall together.
+//! did, and a schedule that isn't quite regular, so that jobs don't fall together. How each went
+//! last is kept for whoever asks.
 
+mod backup;
+mod job;
 mod retention;
-mod schedule;
 
-pub use retention::{Retention, Swept};
-pub use schedule::every;
+pub use backup::DailyBackup;
+pub use job::{Job, JobError, JobStatus, Jobs, Outcome, Report};
+pub use retention::Retention;

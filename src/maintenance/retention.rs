@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+
+use super::job::{Job, JobError, Report};
 use crate::base::Timestamp;
 use crate::store::{Store, StoreError};
 
 /// Messages deleted in one write: others get their turn between two of them.
 const PIECE: usize = 1000;
+/// How often.
+const PERIOD: Duration = Duration::from_hours(1);
 
 /// The sweep.
 #[derive(Debug, Clone)]
@@ -16,34 +21,44 @@ pub struct Retention {
     messages: Duration,
 }
 
-/// What a sweep took away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Swept {
-    /// Messages past their retention.
-    pub messages: usize,
-    /// Invite and recovery codes past their time.
-    pub invites: usize,
-}
-
 impl Retention {
     /// Keeps messages for `messages`.
     pub fn new(store: Store, messages: Duration) -> Self {
         Self { store, messages }
     }
 
-    /// Deletes everything that is too old at `now`.
-    pub async fn run(&self, now: Timestamp) -> Result<Swept, StoreError> {
-        let cutoff = now.saturating_sub(self.messages);
-        let mut swept = Swept::default();
+    /// Deletes the messages from before `cutoff`. How many.
+    async fn sweep(&self, cutoff: Timestamp) -> Result<usize, StoreError> {
+        let mut swept = 0;
         loop {
-            let count = self.store.sweep(cutoff, PIECE).await?;
-            swept.messages += count;
-            if count == 0 {
-                break;
+            match self.store.sweep(cutoff, PIECE).await? {
+                0 => return Ok(swept),
+                count => swept += count,
             }
         }
-        swept.invites = self.store.forget_invites(cutoff).await?;
-        Ok(swept)
+    }
+}
+
+#[async_trait]
+impl Job for Retention {
+    fn name(&self) -> &'static str {
+        "retention"
+    }
+
+    fn period(&self) -> Duration {
+        PERIOD
+    }
+
+    async fn run(&self, now: Timestamp) -> Result<Report, JobError> {
+        let cutoff = now.saturating_sub(self.messages);
+        let messages = self.sweep(cutoff).await?;
+        let codes = self.store.forget_invites(cutoff).await?;
+        if messages + codes == 0 {
+            return Ok(Report::Nothing);
+        }
+        Ok(Report::Did(format!(
+            "deleted {messages} messages and {codes} codes that were past their time"
+        )))
     }
 }
 
@@ -85,8 +100,11 @@ mod tests {
         let retention = Retention::new(store.clone(), RETENTION);
         let end = start.saturating_add(RETENTION);
         let after = end.saturating_add(Duration::from_millis(1));
-        assert_eq!(retention.run(end).await.unwrap().messages, 0);
-        assert_eq!(retention.run(after).await.unwrap().messages, 2500);
+        assert_eq!(retention.run(end).await.unwrap(), Report::Nothing);
+        let Report::Did(words) = retention.run(after).await.unwrap() else {
+            panic!("nothing was deleted");
+        };
+        assert!(words.contains("2500 messages"), "{words}");
         assert_eq!(store.figures().await.unwrap().queued_messages, 1);
     }
 }

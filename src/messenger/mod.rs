@@ -251,6 +251,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store refused");
         match error {
+            StoreError::Full => Self::StorageFull,
             StoreError::Closed => Self::Capacity("the server is stopping; connect again"),
             _ => Self::Internal,
         }

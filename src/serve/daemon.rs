@@ -14,15 +14,17 @@ use super::relay::{self, Media, TurnAddresses};
 use super::role::Role;
 use super::state_dir::StateDir;
 use super::supervised::Supervised;
+use super::upkeep;
 use crate::admin;
 use crate::base::Clock;
 use crate::base::task::Tasks;
 use crate::config::{Config, ListenAddress, RegistrationMode};
 use crate::http;
 use crate::hub::{Farewell, Hub};
-use crate::maintenance::{self, Retention};
+use crate::maintenance::{DailyBackup, Jobs, Retention};
 use crate::messenger::{Messenger, Rooms, Settings};
 use crate::net::Listener;
+use crate::store::backup::{Backups, Belongings, Progress};
 use crate::store::{Store, StoreOptions};
 use crate::telemetry::Metrics;
 use crate::ws::{Door, Pace};
@@ -31,18 +33,16 @@ use crate::ws::{Door, Pace};
 const GOODBYES: Duration = Duration::from_millis(2500);
 /// How long everything else may take after that, but for the last commit.
 const LEFTOVERS: Duration = Duration::from_secs(1);
-/// How often messages past their retention are swept away.
-const SWEEP: Duration = Duration::from_hours(1);
 
 /// The whole appliance, running.
 #[derive(Debug)]
 pub struct Daemon {
-    state_dir: PathBuf,
     admin_socket: PathBuf,
     registration: RegistrationMode,
     has_docs: bool,
     turn_addresses: TurnAddresses,
-    store: Store,
+    backups: Backups,
+    jobs: Jobs,
     messenger: Messenger,
     server: Arc<http::Server>,
     metrics: Metrics,
@@ -59,6 +59,15 @@ impl Daemon {
     /// Builds the rooms bottom-up, with state in `data` or the configured place. When this returns,
     /// everything listens.
     pub async fn start(config: Config, data: Option<PathBuf>) -> Result<Self, ServeError> {
+        Self::start_from(config, data, None).await
+    }
+
+    /// The same with a configuration that was read from a file, which goes into backups.
+    pub async fn start_from(
+        config: Config,
+        data: Option<PathBuf>,
+        config_file: Option<PathBuf>,
+    ) -> Result<Self, ServeError> {
         let relayed = relay::descriptors(&config);
         descriptors::raise(config.server.max_connections.saturating_add(relayed));
         let tasks = Tasks::default();
@@ -66,7 +75,8 @@ impl Daemon {
         let started = clock.now();
         let state_dir = StateDir::open(data.or_else(|| config.store.path.clone()))?;
         let secrets = state_dir.secrets()?;
-        let store = open_store(&state_dir, &config).await?;
+        let backups = open_store(&state_dir, config_file, &config, &clock).await?;
+        let store = backups.store.clone();
         let listeners = config.server.listen.iter().map(Listener::bind);
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         let exporter = Exporter::listen(&config)?;
@@ -86,11 +96,8 @@ impl Daemon {
         };
         let messenger = Messenger::new(settings, rooms).await?;
         let sockets = tasks.child();
-        let door = Door::new(
-            messenger.clone(),
-            Pace::from(&config.limits),
-            sockets.clone(),
-        );
+        let pace = Pace::from(&config.limits);
+        let door = Door::new(messenger.clone(), pace, sockets.clone());
         let server = http::serve(
             listeners,
             messenger.clone(),
@@ -116,15 +123,16 @@ impl Daemon {
             messenger: messenger.clone(),
             connections: server.capacity().clone(),
             metrics: metrics.clone(),
+            backups: backups.clone(),
         };
         let admin_socket = admin_socket::open(&config, state_dir.path(), operated, &tasks)?;
         let daemon = Self {
-            state_dir: state_dir.path().to_owned(),
             admin_socket,
             registration,
             has_docs: config.server.docs,
             turn_addresses: turn_addresses.unwrap_or_default(),
-            store,
+            backups,
+            jobs: Jobs::default(),
             messenger,
             server,
             metrics,
@@ -133,7 +141,8 @@ impl Daemon {
             sockets,
             tasks,
         };
-        daemon.watch_clocks(config.messages.retention);
+        daemon.watch_calls();
+        daemon.start_jobs(&config);
         Ok(daemon)
     }
 
@@ -164,7 +173,7 @@ impl Daemon {
 
     /// Where state is kept.
     pub fn state_dir(&self) -> &Path {
-        &self.state_dir
+        &self.backups.belongings.state
     }
 
     /// Where operators' commands reach it.
@@ -219,7 +228,7 @@ impl Daemon {
         }
         self.tasks.stop();
         let rest = self.tasks.join(LEFTOVERS).await;
-        self.store.close().await;
+        self.backups.store.close().await;
         let media = match self.media {
             Some(media) if is_broken => media.stop().await,
             Some(media) => media.stop_after_calls().await,
@@ -232,7 +241,17 @@ impl Daemon {
         }
     }
 
-    fn watch_clocks(&self, retention: Duration) {
+    /// The backups of this daemon, to be made on request.
+    pub fn backups(&self) -> &Backups {
+        &self.backups
+    }
+
+    /// What runs by the clock, and how it went.
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    fn watch_calls(&self) {
         let (messenger, tasks) = (self.messenger.clone(), self.tasks.clone());
         self.tasks.spawn("call clock", async move {
             tokio::select! {
@@ -240,24 +259,20 @@ impl Daemon {
                 () = tasks.stopping() => {}
             }
         });
-        let (sweep, tasks) = (
-            Retention::new(self.store.clone(), retention),
-            self.tasks.clone(),
-        );
-        self.tasks.spawn("retention", async move {
-            let job = || async {
-                match sweep.run(Clock::System.now()).await {
-                    Ok(swept) if swept.messages + swept.invites > 0 => tracing::info!(
-                        messages = swept.messages,
-                        invites = swept.invites,
-                        "deleted what was past its retention"
-                    ),
-                    Ok(_) => {}
-                    Err(error) => tracing::error!(%error, "the retention sweep failed"),
-                }
+    }
+
+    fn start_jobs(&self, config: &Config) {
+        let clock = Clock::System;
+        let retention = Retention::new(self.backups.store.clone(), config.messages.retention);
+        self.jobs.start(&self.tasks, &clock, retention);
+        if config.backup.directory.is_some() {
+            let backup = DailyBackup {
+                backups: self.backups.clone(),
+                every: config.backup.every,
+                keep: config.backup.keep,
             };
-            maintenance::every(&tasks, SWEEP, job).await;
-        });
+            self.jobs.start(&self.tasks, &clock, backup);
+        }
     }
 }
 
@@ -285,18 +300,36 @@ impl Supervised for Daemon {
     }
 }
 
-async fn open_store(state_dir: &StateDir, config: &Config) -> Result<Store, ServeError> {
-    let path = state_dir.path().to_owned();
+/// Opens the database, after bringing an older one to this version's schema.
+async fn open_store(
+    state_dir: &StateDir,
+    config_file: Option<PathBuf>,
+    config: &Config,
+    clock: &Clock,
+) -> Result<Backups, ServeError> {
+    let belongings = Belongings {
+        state: state_dir.path().to_owned(),
+        config: config_file,
+    };
     let options = StoreOptions {
         cache_bytes: config.store.cache,
         commit_delay: config.store.commit_delay,
         disk_floor: config.store.disk_floor,
     };
+    let (shelf, now) = (upkeep::shelf(config, &belongings.state), clock.now());
     // Opening reads and may repair the file.
-    let opened = tokio::task::spawn_blocking(move || Store::open(&path, &options)).await;
-    opened
-        .map_err(|_| ServeError::Failed("store"))?
-        .map_err(ServeError::from)
+    let opened = tokio::task::spawn_blocking(move || {
+        let upgraded = upkeep::upgrade(&belongings, &shelf, now, &mut Progress::silent())?;
+        if let Some(upgraded) = upgraded {
+            tracing::info!("{upgraded}");
+        }
+        Ok(Backups {
+            store: Store::open(&belongings.state, &options)?,
+            belongings,
+            shelf,
+        })
+    });
+    opened.await.map_err(|_| ServeError::Failed("store"))?
 }
 
 fn settings(config: &Config, listeners: &[Listener]) -> Result<Settings, ServeError> {

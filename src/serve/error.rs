@@ -7,6 +7,7 @@ use crate::auth::{InvalidTurnSecret, SecretsError};
 use crate::base::Trouble;
 use crate::net::{BindError, TlsError};
 use crate::store::StoreError;
+use crate::store::backup::BackupError;
 use crate::turn::{NoNetwork, TurnError};
 
 /// Why the daemon did not start, or did not go on.
@@ -111,6 +112,9 @@ pub enum ServeError {
     /// The database can't be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The snapshot before a migration can't be made.
+    #[error("the database must be migrated, and the snapshot before that failed: {0}")]
+    Backup(#[from] BackupError),
     /// The media relay can't start.
     #[error(
         "{0}\n  fix: stop what uses that port, or set turn.listen to another, or turn.enabled = false"
@@ -159,7 +163,7 @@ impl ServeError {
             | Self::TurnSecretShared(_) => Trouble::RelaySecret,
             Self::Metrics(_) => Trouble::MetricsAddress,
             Self::TurnCertificateMissing | Self::TurnCertificate(_) => Trouble::RelayCertificate,
-            Self::Store(_) => Trouble::Database,
+            Self::Store(_) | Self::Backup(_) => Trouble::Database,
             Self::Turn(_) | Self::RelaySilent => Trouble::RelayAddress,
             Self::Bind(_) => Trouble::HttpAddress,
             Self::Admin(_) => Trouble::AdminSocket,

@@ -18,6 +18,7 @@ mod role;
 mod signals;
 mod state_dir;
 mod supervised;
+mod upkeep;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,8 @@ pub use error::ServeError;
 pub use relay::TurnAddresses;
 pub use relay_test::{CheckOutcome, RelayPlace, RelayResult, RelayTest};
 pub use role::Role;
+pub use state_dir::state_directory;
+pub use upkeep::{Upgraded, shelf, upgrade};
 
 use self::relay_box::RelayBox;
 use self::signals::Stop;
@@ -40,6 +43,8 @@ pub struct Surroundings {
     pub role: Role,
     /// The state directory, in place of the configured one. A relay on its own has none.
     pub data: Option<PathBuf>,
+    /// The configuration file, if one was read: it goes into backups.
+    pub config_file: Option<PathBuf>,
     /// A file to write the real addresses to once everything listens.
     pub ready_file: Option<PathBuf>,
 }
@@ -50,7 +55,8 @@ pub async fn run(config: Config, surroundings: Surroundings) -> Result<(), Serve
     let ready_file = surroundings.ready_file;
     match surroundings.role {
         Role::Appliance => {
-            let daemon = Daemon::start(config, surroundings.data).await?;
+            let daemon =
+                Daemon::start_from(config, surroundings.data, surroundings.config_file).await?;
             supervise(daemon, stop, ready_file).await
         }
         Role::Relay => supervise(RelayBox::start(&config).await?, stop, ready_file).await,

@@ -10,8 +10,10 @@ use super::error::ServeError;
 use crate::auth::Secrets;
 use crate::base::Secret;
 use crate::store::DATABASE_FILE;
+use crate::store::backup::SECRETS_FILE;
 
-const SECRETS_FILE: &str = "secrets.toml";
+/// The state directory that systemd gives the packaged service.
+const SERVICE_DIRECTORY: &str = "/var/lib/privcomm";
 
 /// The directory that everything is kept in.
 #[derive(Debug)]
@@ -56,6 +58,16 @@ impl StateDir {
             .map_err(|source| ServeError::file("write", path, source))?;
         Ok(secrets)
     }
+}
+
+/// Where the state is that commands work with: the directory that was asked for, else that of the
+/// service, else that of a daemon started by hand by this user. Nothing is made.
+pub fn state_directory(asked: Option<PathBuf>) -> Result<PathBuf, ServeError> {
+    // What can't be looked at is taken to be there, so that its user hears why.
+    let service = Path::new(SERVICE_DIRECTORY);
+    let service = service.try_exists().unwrap_or(true).then_some(service);
+    let found = asked.or_else(|| service.map(Into::into)).or_else(usual);
+    found.ok_or(ServeError::NoStateDirectory)
 }
 
 /// The directory that a daemon takes which isn't told another.

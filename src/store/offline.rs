@@ -108,6 +108,16 @@ impl OfflineStore {
         migrations.run(&self.disk)
     }
 
+    /// Makes the database look as if it had another schema.
+    #[cfg(test)]
+    pub(crate) fn pretend_schema(&self, schema: u64) {
+        let transaction = self.disk.write().unwrap();
+        let mut tables = Tables::open(&transaction).unwrap();
+        tables.meta.insert(super::tables::SCHEMA, schema).unwrap();
+        drop(tables);
+        transaction.commit().unwrap();
+    }
+
     /// The epoch.
     pub fn epoch(&self) -> Result<u64, StoreError> {
         Ok(number(&self.disk.read()?, EPOCH)?.unwrap_or(1))

@@ -93,6 +93,32 @@ pub struct Disk {
     pub low: bool,
 }
 
+/// `POST /v1/backups`: asks for a backup of the running database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupOrder {
+    /// The file; none: a fresh name in the daemon's own directory for backups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// What it is sealed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Private<String>>,
+}
+
+/// A backup that is on disk, and was read back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupMade {
+    /// The file.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Accounts in it.
+    pub accounts: u64,
+    /// Messages in it.
+    pub messages: u64,
+    /// Whether a passphrase is needed to read it.
+    pub sealed: bool,
+}
+
 /// `GET /v1/turn/figures`: what the media relay counted since it started.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RelayFigures {

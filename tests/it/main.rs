@@ -12,10 +12,12 @@
 
 mod accounts;
 mod admin;
+mod backup;
 mod calls;
 mod delivery;
 mod durability;
 mod flood;
+mod full_disk;
 mod hostile;
 mod metrics;
 mod operator;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{
-    Auth, CallPolicy, Calls, Limits, ListenAddress, LogFormat, LogLevel, Messages, Rate,
+    Auth, Backup, CallPolicy, Calls, Limits, ListenAddress, LogFormat, LogLevel, Messages, Rate,
     Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store, Telemetry, Turn,
 };
 
@@ -91,6 +91,10 @@ path = "/var/lib/privcomm"
 cache = "39 MiB"
 commit_delay = "40ms"
 disk_floor = "41 MiB"
+[backup]
+directory = "/var/backups/privcomm"
+every = "43m"
+keep = 44
 [telemetry]
 log = "trace"
 format = "json"
@@ -168,6 +172,11 @@ fn all_different() -> Config {
             cache: 39 << 20,
             commit_delay: Duration::from_millis(40),
             disk_floor: 41 << 20,
+        },
+        backup: Backup {
+            directory: Some("/var/backups/privcomm".into()),
+            every: seconds(43 * 60),
+            keep: 44,
         },
         telemetry: Telemetry {
             log: LogLevel::Trace,

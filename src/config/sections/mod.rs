@@ -3,6 +3,7 @@
 //! What is written above a field is what the operator reads in the example.
 
 mod auth;
+mod backup;
 mod calls;
 mod limits;
 mod messages;
@@ -15,6 +16,7 @@ mod turn;
 use std::time::Duration;
 
 pub use auth::Auth;
+pub use backup::Backup;
 pub use calls::{CallPolicy, Calls};
 pub use limits::{Limits, Rate};
 pub use messages::Messages;
@@ -43,6 +45,8 @@ sections! {
     turn: Turn;
     /// The database.
     store: Store;
+    /// Backups.
+    backup: Backup;
     /// Logs and metrics.
     telemetry: Telemetry;
 }

@@ -60,8 +60,7 @@ impl Store {
         let made = tokio::task::spawn_blocking(move || {
             write(&disk.read()?, &request, &mut Progress::silent())
         });
-        made.await
-            .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+        made.await.unwrap_or(Err(BackupError::Interrupted))
     }
 }
 

@@ -36,6 +36,9 @@ pub enum BackupError {
     /// The key couldn't be made of the passphrase.
     #[error("can't make a key of the passphrase: {0}")]
     Key(Arc<str>),
+    /// Something is in the place where it should go.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
     /// There is no such backup.
     #[error("no backup in {} begins with {name:?}", directory.display())]
     NotFound {
@@ -74,6 +77,9 @@ pub enum BackupError {
         /// What the system said.
         reason: Arc<io::Error>,
     },
+    /// The program ended meanwhile.
+    #[error("the program ended before the backup was done")]
+    Interrupted,
     /// Reading or writing the file itself failed.
     #[error("can't read or write the backup: {0}")]
     Stream(Arc<io::Error>),

@@ -43,6 +43,13 @@ impl Passphrase {
     }
 }
 
+impl Passphrase {
+    /// The words, for the one who seals elsewhere.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
 impl PartialEq for Passphrase {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()

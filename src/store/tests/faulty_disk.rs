@@ -23,11 +23,19 @@ struct State {
     /// Rises at a power cut: whoever opened the disk before is dead.
     generation: u64,
     is_dark: bool,
+    room: Room,
     syncs: u64,
     is_held: bool,
     waits_in_sync: bool,
     failing: Option<Failing>,
     power_cut_at: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Room {
+    #[default]
+    Enough,
+    None,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +81,16 @@ impl FaultyDisk {
     /// Syncs succeed again.
     pub(super) fn mend(&self) {
         self.lock().failing = None;
+    }
+
+    /// Nothing more can be written.
+    pub(super) fn fill(&self) {
+        self.lock().room = Room::None;
+    }
+
+    /// There is room again.
+    pub(super) fn make_room(&self) {
+        self.lock().room = Room::Enough;
     }
 
     /// Cuts the power in the sync that is `syncs` from here; `seed` decides what of the writes since the
@@ -226,6 +244,9 @@ impl StorageBackend for Session {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut state = self.state()?;
+        if state.room == Room::None {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let span = span(offset, data.len());
         let start = span.start;
         state.current[span].copy_from_slice(data);

@@ -4,7 +4,9 @@ mod accounts;
 mod crash;
 mod faulty_disk;
 mod files;
+mod full_disk;
 mod messages;
+mod migrations;
 mod prekeys;
 mod writing;
 

@@ -1,5 +1,6 @@
 //! A daemon inside the test's own process.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use privcomm::config::{Layers, ListenAddress};
@@ -31,6 +32,8 @@ const LIFTED: [&str; 13] = [
 pub(crate) struct Setup {
     pub(super) role: Role,
     pub(super) data: Arc<TempDir>,
+    /// The state directory, where it is to be another.
+    elsewhere: Option<PathBuf>,
     pub(super) settings: Vec<String>,
 }
 
@@ -40,6 +43,7 @@ impl Setup {
         let setup = Self {
             role: Role::Appliance,
             data: Arc::new(TempDir::new().unwrap()),
+            elsewhere: None,
             settings: Vec::new(),
         };
         setup
@@ -58,6 +62,7 @@ impl Setup {
         Self {
             role: Role::Relay,
             data: Arc::new(TempDir::new().unwrap()),
+            elsewhere: None,
             settings: Vec::new(),
         }
     }
@@ -70,7 +75,15 @@ impl Setup {
 
     /// Where the state is.
     pub(crate) fn data(&self) -> &std::path::Path {
-        self.data.path()
+        self.elsewhere
+            .as_deref()
+            .unwrap_or_else(|| self.data.path())
+    }
+
+    /// With its state in this directory.
+    pub(crate) fn at(mut self, state: PathBuf) -> Self {
+        self.elsewhere = Some(state);
+        self
     }
 
     /// Starts a daemon in this process.
@@ -81,7 +94,7 @@ impl Setup {
             layers = layers.flag(key, value);
         }
         let config = layers.load().unwrap().into_config();
-        let data = self.data.path().to_owned();
+        let data = self.data().to_owned();
         let daemon = Daemon::start(config, Some(data)).await.unwrap();
         let [ListenAddress::Tcp(address)] = daemon.http_addresses() else {
             panic!("expected one TCP address");

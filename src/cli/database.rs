@@ -1,0 +1,229 @@
+//! `privcomm db …`: the database file, while the daemon doesn't have it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::exit::{CliError, Exit};
+use super::output::{Output, table};
+use super::progress;
+use super::settings::Settings;
+use super::site::Site;
+use super::words::{amount, many};
+use crate::base::Trouble;
+use crate::serve::Upgraded;
+use crate::store::{OfflineStore, QueueSize, Sizes};
+
+/// Look into, check, pack and migrate the database (the daemon must not run)
+#[derive(Debug, Subcommand)]
+pub(super) enum DatabaseCommand {
+    /// Say how the room in the file is used
+    Stats(Place),
+    /// Compare every checksum, and look at every row; a damaged file is brought to its last whole state
+    Check(Place),
+    /// Give room that is free in the file back to the disk
+    Compact(Place),
+    /// Bring the database to the schema of this version, after a snapshot; serve does it by itself
+    Migrate(Place),
+}
+
+/// Which database.
+#[derive(Debug, Args)]
+pub(super) struct Place {
+    #[command(flatten)]
+    settings: Settings,
+
+    /// State directory [default: store.path]
+    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    data: Option<PathBuf>,
+}
+
+impl DatabaseCommand {
+    pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
+        match self {
+            Self::Stats(place) => stats(&place.open()?, place.site()?.now.day(), output),
+            Self::Check(place) => check(&place.open()?, output),
+            Self::Compact(place) => compact(&place.open()?, output),
+            Self::Migrate(place) => migrate(&place.site()?, output),
+        }
+    }
+}
+
+impl Place {
+    fn site(&self) -> Result<Site, CliError> {
+        Site::of(&self.settings, self.data.as_ref())
+    }
+
+    fn open(&self) -> Result<OfflineStore, CliError> {
+        Ok(OfflineStore::open(&self.site()?.belongings.state)?)
+    }
+}
+
+#[derive(Serialize)]
+struct StatsDocument {
+    file_bytes: u64,
+    free_bytes: u64,
+    queue_bytes: u64,
+    queues: u64,
+    tables: Vec<TableEntry>,
+    largest_queues: Vec<QueueEntry>,
+}
+
+#[derive(Serialize)]
+struct TableEntry {
+    name: String,
+    rows: u64,
+    stored_bytes: u64,
+    overhead_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct QueueEntry {
+    user: String,
+    messages: u64,
+    bytes: u64,
+    days_away: u32,
+}
+
+fn stats(database: &OfflineStore, today: u32, output: &Output) -> Result<Exit, CliError> {
+    let Sizes {
+        file_bytes,
+        free_bytes,
+        tables,
+        queues,
+        queue_count,
+        queue_bytes,
+    } = database.sizes()?;
+    let entry = |queue: &QueueSize| QueueEntry {
+        user: queue.recipient.to_string().chars().take(8).collect(),
+        messages: queue.messages,
+        bytes: queue.bytes,
+        days_away: today.saturating_sub(queue.last_seen),
+    };
+    let tables = tables.into_iter().map(|size| TableEntry {
+        name: size.name,
+        rows: size.rows,
+        stored_bytes: size.stored_bytes,
+        overhead_bytes: size.overhead_bytes,
+    });
+    let document = StatsDocument {
+        file_bytes,
+        free_bytes: free_bytes.unwrap_or(0),
+        queue_bytes,
+        queues: queue_count,
+        tables: tables.collect(),
+        largest_queues: queues.iter().map(entry).collect(),
+    };
+    output.show(&document, || stats_words(&document))?;
+    Ok(Exit::Done)
+}
+
+fn stats_words(document: &StatsDocument) -> String {
+    let top = document
+        .largest_queues
+        .first()
+        .map_or_else(String::new, |top| {
+            let (user, bytes) = (&top.user, amount(top.bytes));
+            let away = many(u64::from(top.days_away), "day");
+            format!("; top: {user}… {bytes} (not seen for {away})")
+        });
+    let rows: Vec<_> = document
+        .tables
+        .iter()
+        .map(|size| {
+            [
+                size.name.clone(),
+                size.rows.to_string(),
+                amount(size.stored_bytes),
+                amount(size.overhead_bytes),
+            ]
+        })
+        .collect();
+    format!(
+        "queues {} in {}{top}. File {}, {} reusable.\n{}",
+        amount(document.queue_bytes),
+        many(document.queues, "account"),
+        amount(document.file_bytes),
+        amount(document.free_bytes),
+        table(["TABLE", "ROWS", "CONTENT", "OVERHEAD"], &rows)
+    )
+}
+
+#[derive(Serialize)]
+struct CheckDocument {
+    ok: bool,
+    rows: u64,
+}
+
+fn check(database: &OfflineStore, output: &Output) -> Result<Exit, CliError> {
+    let found = progress::shown(output, "checking", |progress| database.check(progress))?;
+    let document = CheckDocument {
+        ok: found.is_file_sound,
+        rows: found.rows,
+    };
+    output.show(&document, || {
+        let rows = many(found.rows, "row");
+        if found.is_file_sound {
+            format!("ok: every checksum is right, {rows} read as they should\n")
+        } else {
+            format!("the file was damaged and is back at its last whole state; {rows}\n")
+        }
+    })?;
+    if found.is_file_sound {
+        return Ok(Exit::Done);
+    }
+    Err(CliError::Found {
+        trouble: Trouble::DatabaseDamaged,
+        detail: "some checksums were wrong".to_owned(),
+        exit: Exit::ChecksFailed,
+    })
+}
+
+#[derive(Serialize)]
+struct CompactDocument {
+    bytes_before: u64,
+    bytes_after: u64,
+}
+
+fn compact(database: &OfflineStore, output: &Output) -> Result<Exit, CliError> {
+    output.note(format_args!("packing; this may take minutes"));
+    let (bytes_before, bytes_after) = database.compact()?;
+    let document = CompactDocument {
+        bytes_before,
+        bytes_after,
+    };
+    output.show(&document, || {
+        format!("{} -> {}\n", amount(bytes_before), amount(bytes_after))
+    })?;
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct MigrateDocument {
+    snapshot: Option<String>,
+    schema: u64,
+}
+
+fn migrate(site: &Site, output: &Output) -> Result<Exit, CliError> {
+    let upgraded = progress::shown(output, "snapshot", |progress| {
+        crate::serve::upgrade(&site.belongings, &site.shelf, site.now, progress)
+    })?;
+    let schema = OfflineStore::open(&site.belongings.state)?.schema()?.found;
+    let snapshot = |upgraded: &Upgraded| upgraded.snapshot.path.display().to_string();
+    let document = MigrateDocument {
+        snapshot: upgraded.as_ref().map(snapshot),
+        schema,
+    };
+    output.show(&document, || {
+        upgraded.as_ref().map_or_else(
+            || {
+                format!(
+                    "nothing to do: the database has format {schema}, the one of this version\n"
+                )
+            },
+            |upgraded| format!("{upgraded}\n"),
+        )
+    })?;
+    Ok(Exit::Done)
+}
