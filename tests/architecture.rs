@@ -79,11 +79,14 @@ const THIRD_PARTY: &[(&str, &[&str])] = &[
     ("hyper_util", &["http", "admin", "push"]),
     ("tokio_tungstenite", &["ws"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("toml", &["config"]),
     ("rustls", &["net"]),
     ("tokio_rustls", &["net"]),
     ("webpki", &["net"]),
     ("sd_notify", &["serve"]),
+    ("listenfd", &["serve"]),
 ];
 
 const MAIN_LINES: usize = 60;

@@ -407,3 +407,30 @@ fn a_daemon_of_another_version_that_understands_is_heard_and_the_difference_note
     assert_eq!(stderr(&ask(&["--quiet"])), "");
     answering.join().unwrap();
 }
+
+#[test]
+fn shells_are_told_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = privcomm(&["completions", shell]).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        for word in ["serve", "config", "completions"] {
+            assert!(stdout(&output).contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let output = privcomm(&["man"]).output().unwrap();
+    assert!(stdout(&output).contains(".TH privcomm 1"));
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().to_str().unwrap();
+    assert!(privcomm(&["man", path]).status().unwrap().success());
+    for page in ["privcomm", "privcomm-serve", "privcomm-config-check"] {
+        let text = std::fs::read_to_string(directory.path().join(format!("{page}.1"))).unwrap();
+        assert!(text.contains(".SH SYNOPSIS"), "{page}");
+    }
+    let nowhere = privcomm(&["man", "/nowhere/at/all"]).output().unwrap();
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(stderr(&nowhere).contains("/nowhere/at/all"));
+}

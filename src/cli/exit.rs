@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::output::talk;
@@ -58,6 +59,8 @@ pub(super) enum CliError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error("can't write to {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
     #[error("can't write to stdout: {0}")]
     Output(#[from] io::Error),
     /// What a command found out by itself.
@@ -107,9 +110,11 @@ impl CliError {
     fn trouble(&self) -> Trouble {
         match self {
             Self::Config(_) => Trouble::Configuration,
-            Self::Logging(_) | Self::Runtime(_) | Self::Output(_) => Trouble::Process,
             Self::Serve(ServeError::Store(error)) | Self::Store(error) => of_store(error),
             Self::Serve(ServeError::Backup(error)) | Self::Backup(error) => of_backup(error),
+            Self::Logging(_) | Self::Runtime(_) | Self::Write { .. } | Self::Output(_) => {
+                Trouble::Process
+            }
             Self::Serve(error) => error.trouble(),
             Self::Daemon(error) => error.trouble(),
             Self::Found { trouble, .. } => *trouble,

@@ -4,11 +4,13 @@
 //! which members are only ever added.
 
 mod backup;
+mod completions;
 mod config;
 mod daemon;
 mod database;
 mod exit;
 mod explain;
+mod man;
 mod output;
 mod progress;
 mod restore;
@@ -67,6 +69,8 @@ enum Command {
     #[command(subcommand)]
     Turn(turn::TurnCommand),
     Explain(explain::Explain),
+    Completions(completions::Completions),
+    Man(man::Manual),
     Version(version::Version),
 }
 
@@ -95,6 +99,8 @@ pub fn run<L, E: fmt::Display>(
         Command::Turn(command) => command.run(output),
         Command::Explain(command) => command.run(output),
         Command::Version(version::Version) => version::Version::run(output),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     };
     result.unwrap_or_else(|error| error.report()).into()
 }

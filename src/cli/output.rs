@@ -72,8 +72,13 @@ pub(super) fn document<T: Serialize>(body: &T) -> io::Result<()> {
 
 /// Writes text as it is.
 pub(super) fn text(text: &str) -> io::Result<()> {
+    bytes(text.as_bytes())
+}
+
+/// Writes bytes as they are.
+pub(super) fn bytes(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
+    stdout.write_all(bytes)?;
     stdout.flush()
 }
 
