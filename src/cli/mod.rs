@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Telemetry;
+use crate::serve::Logs;
 use output::Output;
 
 /// A command line.
@@ -82,11 +83,10 @@ impl Invocation {
     }
 }
 
-/// Does what the command line says. `start_logging` is called by commands that log; what it
-/// returns is kept for as long as they run.
-pub fn run<L, E: fmt::Display>(
+/// Does what the command line says. `start_logging` is called by commands that log.
+pub fn run<E: fmt::Display>(
     invocation: Invocation,
-    start_logging: impl FnOnce(&Telemetry) -> Result<L, E>,
+    start_logging: impl FnOnce(&Telemetry) -> Result<Logs, E>,
 ) -> ExitCode {
     let output = &invocation.output;
     let result = match invocation.command {

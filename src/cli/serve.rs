@@ -10,8 +10,8 @@ use tokio::runtime::Builder;
 
 use super::exit::{CliError, Exit};
 use super::settings::Settings;
-use crate::config::{ListenAddress, Telemetry};
-use crate::serve::{Role, ServeError, Surroundings};
+use crate::config::{ListenAddress, Loaded, Telemetry};
+use crate::serve::{Logs, Role, ServeError, Sockets, Surroundings};
 
 /// How long work on blocking threads may hold up the end of a daemon that has already stopped.
 const LEFTOVERS: Duration = Duration::from_secs(1);
@@ -46,22 +46,30 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run<L, E: fmt::Display>(
+    pub(super) fn run<E: fmt::Display>(
         self,
-        start_logging: impl FnOnce(&Telemetry) -> Result<L, E>,
+        start_logging: impl FnOnce(&Telemetry) -> Result<Logs, E>,
     ) -> Result<Exit, CliError> {
-        let mut layers = self.settings.layers()?;
-        if !self.listen.is_empty() {
-            layers = layers.flag_list("server.listen", &self.listen);
-        }
-        let config = layers.load()?.into_config();
-        let _logs = start_logging(&config.telemetry)
+        let config_file = self.settings.file().map(Into::into);
+        let (settings, listen) = (self.settings, self.listen);
+        let read = move || {
+            let mut layers = settings.layers()?;
+            if !listen.is_empty() {
+                layers = layers.flag_list("server.listen", &listen);
+            }
+            layers.load().map(Loaded::into_config)
+        };
+        let config = read()?;
+        let logs = start_logging(&config.telemetry)
             .map_err(|error| CliError::Logging(error.to_string()))?;
         let surroundings = Surroundings {
             role: self.role,
-            config_file: self.settings.file().map(Into::into),
+            config_file,
             data: self.data,
             ready_file: self.ready_file,
+            sockets: Sockets::inherited()?,
+            logs,
+            read: Box::new(read),
         };
         let runtime = Builder::new_multi_thread()
             .enable_all()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::key::{Key, Section};
+use super::key::{Key, Reload, Section};
 use crate::config::Config;
 
 const HEAD: &str = "\
@@ -14,7 +14,8 @@ const HEAD: &str = "\
 # with a file, `privcomm config show` which value is in force and where it came from.
 #
 # Durations are one number and a unit: ms, s, m, h or d. Sizes are bytes, or a number and KiB, MiB,
-# GiB or TiB. No secret stands here: privcomm makes its own and keeps them in its state directory.
+# GiB or TiB. `reload: yes` is taken up by `systemctl reload privcomm` (SIGHUP), the rest by a
+# restart. No secret stands here: privcomm makes its own and keeps them in its state directory.
 ";
 
 /// The example file.
@@ -39,8 +40,12 @@ fn head(text: &mut String, section: &Section) {
 fn entry(text: &mut String, key: &Key, defaults: &Config) {
     text.push('\n');
     comment(text, key.doc);
-    // No key is read again while the daemon runs.
-    line(text, format_args!("# reload: no (restart)"));
+    let reload = match key.reload {
+        Reload::No => "no (restart)",
+        Reload::Yes => "yes",
+        Reload::Content => "yes (what the file holds; another path: restart)",
+    };
+    line(text, format_args!("# reload: {reload}"));
     line(
         text,
         format_args!("#{} = {}", key.name, (key.write)(defaults)),

@@ -27,6 +27,19 @@ pub(super) struct Key {
     pub(super) read: fn(&mut Config, &Value) -> Result<(), String>,
     /// The field as the file would have it.
     pub(super) write: fn(&Config) -> Value,
+    /// What a running daemon does about a new value.
+    pub(super) reload: Reload,
+}
+
+/// What a running daemon does about a new value when it is told to reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// Nothing: it takes a restart.
+    No,
+    /// It takes the value up.
+    Yes,
+    /// It reads the file that the key names again; another file takes a restart.
+    Content,
 }
 
 impl Key {
@@ -37,7 +50,8 @@ impl Key {
 }
 
 /// A section: its struct, its defaults and its keys. Each field is a key, with its documentation,
-/// type, default and [`Kind`](super::kind::Kind):
+/// type, default and [`Kind`](super::kind::Kind). `live` behind those: a reload takes it up;
+/// `content`: a reload reads the file that it names.
 ///
 /// ```text
 /// section! {
@@ -45,16 +59,21 @@ impl Key {
 ///     [name] Struct {
 ///         /// What it does and why.
 ///         field: Type = default, kind;
+///         /// What it does and why.
+///         another: Type = default, kind, live;
 ///     }
 /// }
 /// ```
 macro_rules! section {
+    (@reload) => { $crate::config::key::Reload::No };
+    (@reload live) => { $crate::config::key::Reload::Yes };
+    (@reload content) => { $crate::config::key::Reload::Content };
     (
         $(#[doc = $about:literal])+
         [$section:ident] $name:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $field:ident: $type:ty = $default:expr, $kind:expr;
+                $field:ident: $type:ty = $default:expr, $kind:expr $(, $reload:ident)?;
             )+
         }
     ) => {
@@ -94,6 +113,7 @@ macro_rules! section {
                             use $crate::config::kind::Kind;
                             Kind::<$type>::write(&$kind, &config.$section.$field)
                         },
+                        reload: $crate::config::key::section!(@reload $($reload)?),
                     }),+],
                 };
         }

@@ -7,6 +7,7 @@
 //! The sections are written with one macro, `key::section`, from which the structs, their
 //! defaults, the loading, `config show` and [`example()`] all come: a key can't be in only one.
 
+mod change;
 mod environment;
 mod example;
 mod file;
@@ -19,7 +20,9 @@ mod relay_url;
 mod sections;
 mod value;
 
+pub use change::Change;
 pub use example::example;
+pub use key::Reload;
 pub use kind::duration;
 pub use layers::{Entry, Layers, Loaded};
 pub use problem::{ConfigError, Fault, Problem, Source};

@@ -61,6 +61,11 @@ impl Guard {
         }
     }
 
+    /// The same, counting on where another guard of the same routes began.
+    pub(super) fn counting(self, traffic: Arc<Traffic>) -> Self {
+        Self { traffic, ..self }
+    }
+
     /// What is counted of this site.
     pub(super) const fn traffic(&self) -> &Arc<Traffic> {
         &self.traffic

@@ -1,9 +1,9 @@
 //! The running server: listeners that accept, connections that are served, and an orderly end.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 use super::appliance::Appliance;
@@ -47,12 +47,39 @@ pub enum Error {
 }
 
 /// The running server.
-#[derive(Debug)]
 pub struct Server {
     addresses: Vec<ListenAddress>,
     capacity: Capacity,
     traffic: Arc<Traffic>,
     ending: Ending,
+    service: Service,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a new connection gets: the way in and how it has to behave. Those that stand keep theirs.
+#[derive(Clone)]
+struct Service(Arc<RwLock<(Guard, Manners)>>);
+
+impl Service {
+    fn new(guard: Guard, manners: Manners) -> Self {
+        Self(Arc::new(RwLock::new((guard, manners))))
+    }
+
+    fn current(&self) -> (Guard, Manners) {
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        current.clone()
+    }
+
+    fn replace(&self, guard: Guard, manners: Manners) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = (guard, manners);
+    }
 }
 
 /// Serves the API, the WebSocket's door and the pages about them at `listeners`. The server stops
@@ -68,6 +95,25 @@ pub fn serve(
     tasks: &Tasks,
 ) -> Result<Server, Error> {
     let tasks = tasks.child();
+    let addresses = addresses(&listeners);
+    let guard = build(&addresses, messenger, door, settings, limits, &tasks)?;
+    let capacity = Capacity::new(
+        settings.max_connections,
+        settings.max_connections_per_address,
+    );
+    let manners = Manners::new(limits);
+    Ok(Server::start(listeners, &guard, manners, &capacity, tasks))
+}
+
+/// The way in to a site at `addresses`, as the settings have it.
+fn build(
+    addresses: &[ListenAddress],
+    messenger: Messenger,
+    door: Door,
+    settings: &Settings,
+    limits: &Limits,
+    tasks: &Tasks,
+) -> Result<Guard, Error> {
     let own = parse("server.public_url", settings.public_url.as_slice())?;
     let foreign = parse("server.cors_origins", &settings.cors_origins)?;
     let allowed = foreign.iter().filter_map(Origin::header).collect();
@@ -81,33 +127,13 @@ pub fn serve(
     let site = Appliance {
         messenger,
         door,
-        origins: Origins::new(own.into_iter().chain(foreign), &addresses(&listeners)),
+        origins: Origins::new(own.into_iter().chain(foreign), addresses),
         pages: (docs == Docs::Served).then(|| Pages::of(&table, limits)),
         tasks: tasks.clone(),
     };
     let router = Router::new(site, table, limits).ok_or(Error::Routes)?;
-    let guard = guard(router, proxies, allowed, limits);
-    let capacity = Capacity::new(
-        settings.max_connections,
-        settings.max_connections_per_address,
-    );
-    Ok(Server::start(
-        listeners,
-        &guard,
-        Manners::new(limits),
-        &capacity,
-        tasks,
-    ))
-}
-
-fn guard(
-    router: Router<Appliance>,
-    proxies: TrustedProxies,
-    allowed: Vec<HeaderValue>,
-    limits: &Limits,
-) -> Guard {
     let patience = limits.body_timeout.saturating_add(HANDLING);
-    Guard::new(router, proxies, allowed, patience)
+    Ok(Guard::new(router, proxies, allowed, patience))
 }
 
 fn parse(key: &'static str, origins: &[String]) -> Result<Vec<Origin>, Error> {
@@ -142,12 +168,12 @@ impl Server {
                 tasks,
                 abandon: CancellationToken::new(),
             },
+            service: Service::new(guard.clone(), manners),
         };
         let farewells = Capacity::new(FAREWELLS, FAREWELLS);
         for listener in listeners {
             let entrance = Entrance {
-                guard: guard.clone(),
-                manners,
+                service: server.service.clone(),
                 capacity: capacity.clone(),
                 farewells: farewells.clone(),
                 ending: server.ending.clone(),
@@ -161,6 +187,22 @@ impl Server {
     /// Where it listens, with real ports.
     pub fn addresses(&self) -> &[ListenAddress] {
         &self.addresses
+    }
+
+    /// Serves connections that come from now on by other settings. Where it listens and how many
+    /// connections there may be stays as it is.
+    pub fn change(
+        &self,
+        messenger: Messenger,
+        door: Door,
+        settings: &Settings,
+        limits: &Limits,
+    ) -> Result<(), Error> {
+        let tasks = &self.ending.tasks;
+        let guard = build(&self.addresses, messenger, door, settings, limits, tasks)?;
+        let guard = guard.counting(self.traffic.clone());
+        self.service.replace(guard, Manners::new(limits));
+        Ok(())
     }
 
     /// How many connections there are, WebSockets included.
@@ -190,8 +232,7 @@ impl Server {
 
 /// What a listener needs for every connection.
 struct Entrance {
-    guard: Guard,
-    manners: Manners,
+    service: Service,
     capacity: Capacity,
     farewells: Capacity,
     ending: Ending,
@@ -210,11 +251,12 @@ impl Entrance {
 
     fn admit(&self, stream: crate::net::Stream, peer: crate::net::Remote) {
         let tasks = &self.ending.tasks;
-        let traffic = self.guard.traffic();
-        if let Some(permit) = self.capacity.admit(self.guard.accountable(peer)) {
+        let (guard, manners) = self.service.current();
+        let traffic = guard.traffic();
+        if let Some(permit) = self.capacity.admit(guard.accountable(peer)) {
             traffic.accepted.increment();
-            let (guard, ending) = (self.guard.clone(), self.ending.clone());
-            let serving = connection::serve(stream, peer, permit, guard, self.manners, ending);
+            let ending = self.ending.clone();
+            let serving = connection::serve(stream, peer, permit, guard, manners, ending);
             tasks.spawn_guest("http connection", serving);
             return;
         }

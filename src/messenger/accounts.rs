@@ -142,7 +142,7 @@ impl Messenger {
             prekeys: prekeys.iter().map(raw).collect(),
             candidate: UserId::random(),
             now: self.clock.now(),
-            admission: match self.settings.registration {
+            admission: match self.rules().registration {
                 RegistrationMode::Open => Admission::Open,
                 RegistrationMode::Invite => Admission::ByCode,
                 RegistrationMode::Closed => Admission::Closed,
@@ -167,7 +167,7 @@ impl Messenger {
         let (Some(nonce), Some(signature)) = (&request.nonce, &request.registration_signature)
         else {
             let is_absent = request.nonce.is_none() && request.registration_signature.is_none();
-            if is_absent && !self.settings.require_proof {
+            if is_absent && !self.rules().require_proof {
                 return Ok(());
             }
             return Err(Error::field(

@@ -103,7 +103,10 @@ impl Messenger {
         if state.standing == Standing::Suspended {
             return Err(Error::Suspended);
         }
-        match state.sending.check(&self.limits.sending, self.clock.now()) {
+        match state
+            .sending
+            .check(&self.limits.sending(), self.clock.now())
+        {
             Verdict::Pass => Ok(()),
             Verdict::Wait(retry_after) => {
                 self.counters.sending_limited.increment();

@@ -2,6 +2,7 @@
 //! never lets one user shut another out.
 
 use std::hash::Hash;
+use std::sync::{PoisonError, RwLock};
 
 use super::error::Error;
 use super::figures::Words;
@@ -29,7 +30,7 @@ pub(super) struct Limits {
     pub(super) account_changes: Limiter<UserId>,
     pub(super) turn_credentials: Limiter<UserId>,
     /// Messages; the bucket stands in the sender's mailbox.
-    pub(super) sending: Quota,
+    sending: RwLock<Quota>,
 }
 
 impl Limits {
@@ -44,7 +45,7 @@ impl Limits {
             key_upload: Limiter::new(config.key_upload, MOST_USERS),
             account_changes: Limiter::new(config.account_changes, MOST_USERS),
             turn_credentials: Limiter::new(config.turn_credentials, MOST_USERS),
-            sending: Quota::new(config.messages, config.messages_burst),
+            sending: RwLock::new(sending(config)),
         }
     }
 
@@ -63,6 +64,29 @@ impl Limits {
             ("turn_credentials", self.turn_credentials.refused()),
         ]
     }
+
+    /// Counts by other limits from now on.
+    pub(super) fn change(&self, config: &config::Limits) {
+        self.register.change(config.register);
+        self.challenge.change(config.challenge);
+        self.token.change(config.token);
+        self.token_account.change(config.token);
+        self.bundle.change(config.bundle);
+        self.bundle_pair.change(config.bundle_pair);
+        self.key_upload.change(config.key_upload);
+        self.account_changes.change(config.account_changes);
+        self.turn_credentials.change(config.turn_credentials);
+        *self.sending.write().unwrap_or_else(PoisonError::into_inner) = sending(config);
+    }
+
+    /// How often a member may send.
+    pub(super) fn sending(&self) -> Quota {
+        *self.sending.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn sending(config: &config::Limits) -> Quota {
+    Quota::new(config.messages, config.messages_burst)
 }
 
 /// Counts one of `key` against `limiter`.

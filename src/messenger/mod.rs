@@ -27,9 +27,8 @@ mod standing;
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub use error::Error;
 pub use event::{Event, Letter, Receipt};
@@ -60,18 +59,25 @@ use crate::wire::body::ContactState;
 pub struct Settings {
     /// The origins that clients may have signed; the first is the one that is told.
     pub origins: Vec<String>,
-    /// Who may register.
-    pub registration: RegistrationMode,
-    /// Whether a registration must prove that it holds its key.
-    pub require_proof: bool,
+    /// What may change while the daemon runs.
+    pub rules: Rules,
     /// How long a token lives.
     pub token_ttl: std::time::Duration,
-    /// Rates and sizes.
-    pub limits: config::Limits,
     /// Queues.
     pub messages: config::Messages,
     /// Calls.
     pub calls: config::Calls,
+}
+
+/// What the operator may change without a restart.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Who may register.
+    pub registration: RegistrationMode,
+    /// Whether a registration must prove that it holds its key.
+    pub require_proof: bool,
+    /// Rates and sizes.
+    pub limits: config::Limits,
 }
 
 /// The rooms below that the use cases work with.
@@ -97,6 +103,8 @@ pub struct Messenger(Arc<Core>);
 #[derive(Debug)]
 pub struct Core {
     settings: Settings,
+    /// In place of those in the settings.
+    rules: RwLock<Arc<Rules>>,
     store: Store,
     hub: Hub<Event>,
     relay: Option<RelayAccess>,
@@ -141,11 +149,9 @@ impl Messenger {
         let next_seq = rooms.store.next_seq().await?;
         let epoch = rooms.store.epoch().await?;
         let core = Core {
-            limits: Limits::new(&settings.limits),
-            waiting: WaitingRoom::new(
-                settings.limits.unauthenticated_connections,
-                settings.limits.unauthenticated_per_address,
-            ),
+            limits: Limits::new(&settings.rules.limits),
+            waiting: WaitingRoom::new(&settings.rules.limits),
+            rules: RwLock::new(Arc::new(settings.rules.clone())),
             calls: Calls::new(&settings.calls),
             settings,
             store: rooms.store,
@@ -193,6 +199,13 @@ impl Messenger {
         Operator::new(self.clone())
     }
 
+    /// Goes by other rules from now on. What was allowed before stands.
+    pub fn change(&self, rules: Rules) {
+        self.limits.change(&rules.limits);
+        self.waiting.change(&rules.limits);
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+    }
+
     /// Ends every session, telling clients why.
     pub fn close_sessions(&self, farewell: Farewell) {
         self.hub.close_all(farewell);
@@ -201,6 +214,11 @@ impl Messenger {
     /// The time, as the use cases see it.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&rules)
     }
 
     /// The mailbox of `owner`, loaded if need be.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::prekeys::key_status;
 use super::queue::Waiter;
 use crate::auth::Claims;
 use crate::base::{MessageId, Timestamp, UserId};
-use crate::config::{Rate, RegistrationMode};
+use crate::config::{self, Rate, RegistrationMode};
 use crate::ratelimit::{Address, Limiter};
 use crate::store::Standing;
 use crate::wire::binary;
@@ -67,13 +68,14 @@ impl Visitor {
     /// What anybody may know of this daemon.
     pub fn server(&self) -> ServerInfo {
         let settings = &self.messenger.settings;
-        let limits = &settings.limits;
+        let rules = self.messenger.rules();
+        let limits = &rules.limits;
         ServerInfo {
             name: "privcomm".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             origin: settings.origins.first().cloned().unwrap_or_default(),
             handle_salt: binary::encode(&self.messenger.secrets.handle_salt),
-            registration: match settings.registration {
+            registration: match rules.registration {
                 RegistrationMode::Open => "open",
                 RegistrationMode::Invite => "invite",
                 RegistrationMode::Closed => "closed",
@@ -298,34 +300,41 @@ fn check_public_name(name: &str) -> Result<String, Error> {
 #[derive(Debug)]
 pub(super) struct WaitingRoom {
     inside: Arc<Mutex<std::collections::HashMap<Address, usize>>>,
-    most: usize,
-    most_per_address: usize,
+    most: AtomicUsize,
+    most_per_address: AtomicUsize,
 }
 
 impl WaitingRoom {
-    pub(super) fn new(most: usize, most_per_address: usize) -> Self {
+    pub(super) fn new(limits: &config::Limits) -> Self {
         Self {
             inside: Arc::default(),
-            most,
-            most_per_address,
+            most: AtomicUsize::new(limits.unauthenticated_connections),
+            most_per_address: AtomicUsize::new(limits.unauthenticated_per_address),
         }
+    }
+
+    /// Has other places from now on. Nobody who is inside has to leave.
+    pub(super) fn change(&self, limits: &config::Limits) {
+        self.most.store(limits.unauthenticated_connections, Relaxed);
+        self.most_per_address
+            .store(limits.unauthenticated_per_address, Relaxed);
     }
 
     /// Whether anybody could come in.
     pub(super) fn has_room(&self) -> bool {
         let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        inside.values().sum::<usize>() < self.most
+        inside.values().sum::<usize>() < self.most.load(Relaxed)
     }
 
     fn enter(&self, address: Address) -> Result<Knock, Error> {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        if inside.values().sum::<usize>() >= self.most {
+        if inside.values().sum::<usize>() >= self.most.load(Relaxed) {
             return Err(Error::Capacity(
                 "too many connections are authenticating; try again",
             ));
         }
         let here = inside.entry(address).or_default();
-        if *here >= self.most_per_address {
+        if *here >= self.most_per_address.load(Relaxed) {
             return Err(Error::Capacity(
                 "too many of your connections are authenticating",
             ));
@@ -373,7 +382,11 @@ mod tests {
 
     #[test]
     fn the_waiting_room_is_bounded_in_all_and_by_address() {
-        let room = WaitingRoom::new(3, 2);
+        let room = WaitingRoom::new(&config::Limits {
+            unauthenticated_connections: 3,
+            unauthenticated_per_address: 2,
+            ..config::Limits::default()
+        });
         let first = room.enter(address(1)).unwrap();
         let _second = room.enter(address(1)).unwrap();
         assert!(room.enter(address(1)).is_err());

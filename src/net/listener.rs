@@ -79,6 +79,18 @@ impl Listener {
         }
     }
 
+    /// Accepts at a socket that listens already: one that systemd holds.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub fn inherit(socket: std::net::TcpListener) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(socket)?;
+        Ok(Self {
+            address: ListenAddress::Tcp(listener.local_addr()?),
+            socket: Accepting::Tcp(listener),
+        })
+    }
+
     /// Where it really listens: the system's choice where port 0 was asked for.
     pub const fn address(&self) -> &ListenAddress {
         &self.address
@@ -254,6 +266,17 @@ mod tests {
         stream.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"hi");
         assert!(matches!(&stream, Stream::Tcp(tcp) if tcp.nodelay().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_listens_already_is_taken_over() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let listener = Listener::inherit(socket).unwrap();
+        assert_eq!(port(&listener), address);
+        let _client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let (_, remote) = listener.accept().await;
+        assert_eq!(remote, Remote::Address(address.ip()));
     }
 
     #[tokio::test]

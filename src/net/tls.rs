@@ -140,8 +140,9 @@ impl Tls {
             .collect()
     }
 
-    /// Looks at the files, which may take as long as a disk does.
-    async fn reload(&self) {
+    /// Looks at the files now, which may take as long as a disk does. What can't be used is named in
+    /// the log and changes nothing.
+    pub async fn reload(&self) {
         let identity = Arc::clone(&self.identity);
         let _ = tokio::task::spawn_blocking(move || identity.reload()).await;
     }

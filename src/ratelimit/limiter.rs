@@ -1,7 +1,7 @@
 //! One allowance for each of many.
 
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Bucket, Quota, Verdict};
 use crate::base::{BoundedMap, Counter, Timestamp};
@@ -16,26 +16,48 @@ use crate::base::{BoundedMap, Counter, Timestamp};
 /// are checked, so that addresses don't stay in memory longer than they count.
 #[derive(Debug)]
 pub struct Limiter<K: Hash + Eq> {
-    quota: Quota,
-    buckets: Mutex<BoundedMap<K, Bucket>>,
+    allowances: Mutex<Allowances<K>>,
+    capacity: usize,
     refused: Counter,
+}
+
+#[derive(Debug)]
+struct Allowances<K: Hash + Eq> {
+    quota: Quota,
+    buckets: BoundedMap<K, Bucket>,
 }
 
 impl<K: Hash + Eq> Limiter<K> {
     /// A limiter that keeps at most `capacity` keys, some 60 bytes each with a small key.
     pub fn new(quota: impl Into<Quota>, capacity: usize) -> Self {
         Self {
-            quota: quota.into(),
-            buckets: Mutex::new(BoundedMap::new(capacity)),
+            allowances: Mutex::new(Allowances {
+                quota: quota.into(),
+                buckets: BoundedMap::new(capacity),
+            }),
+            capacity,
             refused: Counter::default(),
+        }
+    }
+
+    /// Gives everybody another quota from now on, and a whole allowance of it: whoever raises a
+    /// limit has somebody waiting.
+    pub fn change(&self, quota: impl Into<Quota>) {
+        let quota = quota.into();
+        let mut allowances = self.lock();
+        if allowances.quota != quota {
+            *allowances = Allowances {
+                quota,
+                buckets: BoundedMap::new(self.capacity),
+            };
         }
     }
 
     /// Takes one from the allowance of `key`, if one is left.
     pub fn check(&self, key: K, now: Timestamp) -> Verdict {
-        // A bucket is one number, whole at any moment: a poisoned lock guards nothing broken.
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdict = buckets.entry(key, Bucket::default).check(&self.quota, now);
+        let mut allowances = self.lock();
+        let Allowances { quota, buckets } = &mut *allowances;
+        let verdict = buckets.entry(key, Bucket::default).check(quota, now);
         // Two for one: more go than come, so what has had its time is gone soon.
         for _ in 0..2 {
             buckets.remove_oldest_if(|_, bucket| bucket.is_whole(now));
@@ -53,8 +75,14 @@ impl<K: Hash + Eq> Limiter<K> {
 
     /// How many keys are kept.
     pub fn len(&self) -> usize {
-        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.len()
+        self.lock().buckets.len()
+    }
+
+    /// A bucket is one number, whole at any moment: a poisoned lock guards nothing broken.
+    fn lock(&self) -> MutexGuard<'_, Allowances<K>> {
+        self.allowances
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether none is.
@@ -92,6 +120,18 @@ mod tests {
         assert_eq!(limiter.check(2, at(0)), Verdict::Pass);
         assert_eq!(limiter.check(1, at(5_000)), Verdict::Pass);
         assert_eq!(limiter.refused(), 1);
+    }
+
+    #[test]
+    fn another_quota_holds_at_once_and_the_same_one_changes_nothing() {
+        let limiter = limiter(1, 8);
+        assert_eq!(limiter.check(1, at(0)), Verdict::Pass);
+        limiter.change(Rate::new(1, Duration::from_secs(10)));
+        assert_ne!(limiter.check(1, at(0)), Verdict::Pass);
+        limiter.change(Rate::new(2, Duration::from_secs(10)));
+        assert_eq!(limiter.check(1, at(0)), Verdict::Pass);
+        assert_eq!(limiter.check(1, at(0)), Verdict::Pass);
+        assert_ne!(limiter.check(1, at(0)), Verdict::Pass);
     }
 
     #[test]

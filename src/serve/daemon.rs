@@ -1,6 +1,6 @@
 //! The whole appliance, running.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +12,19 @@ use super::error::ServeError;
 use super::metrics::{self, Exporter};
 use super::relay::{self, Media, TurnAddresses};
 use super::role::Role;
+use super::sockets::Sockets;
 use super::state_dir::StateDir;
 use super::supervised::Supervised;
+use super::systemd::{self, Pulse};
 use super::upkeep;
 use crate::admin;
 use crate::base::Clock;
 use crate::base::task::Tasks;
-use crate::config::{Config, ListenAddress, RegistrationMode};
+use crate::config::{Config, ListenAddress, RegistrationMode, Reload};
 use crate::http;
 use crate::hub::{Farewell, Hub};
 use crate::maintenance::{DailyBackup, Jobs, Retention};
-use crate::messenger::{Messenger, Rooms, Settings};
+use crate::messenger::{Messenger, Rooms, Rules, Settings};
 use crate::net::Listener;
 use crate::store::backup::{Backups, Belongings, Progress};
 use crate::store::{Store, StoreOptions};
@@ -38,12 +40,13 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Daemon {
     admin_socket: PathBuf,
-    registration: RegistrationMode,
-    has_docs: bool,
+    /// What is in force: what was started with, and what was taken up since.
+    config: Box<Config>,
     turn_addresses: TurnAddresses,
     backups: Backups,
     jobs: Jobs,
     messenger: Messenger,
+    door: Door,
     server: Arc<http::Server>,
     metrics: Metrics,
     exporter: Option<Exporter>,
@@ -59,14 +62,16 @@ impl Daemon {
     /// Builds the rooms bottom-up, with state in `data` or the configured place. When this returns,
     /// everything listens.
     pub async fn start(config: Config, data: Option<PathBuf>) -> Result<Self, ServeError> {
-        Self::start_from(config, data, None).await
+        Self::start_from(config, data, None, Sockets::default()).await
     }
 
-    /// The same with a configuration that was read from a file, which goes into backups.
+    /// The same with a configuration that was read from a file, which goes into backups, and with
+    /// sockets that listen already in place of configured addresses.
     pub async fn start_from(
         config: Config,
         data: Option<PathBuf>,
         config_file: Option<PathBuf>,
+        sockets: Sockets,
     ) -> Result<Self, ServeError> {
         let relayed = relay::descriptors(&config);
         descriptors::raise(config.server.max_connections.saturating_add(relayed));
@@ -77,16 +82,14 @@ impl Daemon {
         let secrets = state_dir.secrets()?;
         let backups = open_store(&state_dir, config_file, &config, &clock).await?;
         let store = backups.store.clone();
-        let listeners = config.server.listen.iter().map(Listener::bind);
-        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        let listeners = listeners(&config, sockets.http)?;
         let exporter = Exporter::listen(&config)?;
         let turn_secret =
             relay::shared_secret(&config)?.unwrap_or_else(|| secrets.turn_secret.clone());
-        let start_media = || Media::start(&config, Role::Appliance, &turn_secret);
+        let start_media = || Media::start(&config, Role::Appliance, &turn_secret, sockets.turn_tls);
         let media = config.turn.enabled.then(start_media).transpose()?;
         let turn_addresses = media.as_ref().map(Media::addresses).cloned();
         let settings = settings(&config, &listeners)?;
-        let registration = settings.registration;
         let rooms = Rooms {
             store: store.clone(),
             hub: Hub::default(),
@@ -112,7 +115,7 @@ impl Daemon {
             messenger: messenger.clone(),
             relay: media.as_ref().map(|media| media.relay().clone()),
             server: server.clone(),
-            door,
+            door: door.clone(),
             clock,
             started,
         });
@@ -128,12 +131,12 @@ impl Daemon {
         let admin_socket = admin_socket::open(&config, state_dir.path(), operated, &tasks)?;
         let daemon = Self {
             admin_socket,
-            registration,
-            has_docs: config.server.docs,
+            config: Box::new(config),
             turn_addresses: turn_addresses.unwrap_or_default(),
             backups,
             jobs: Jobs::default(),
             messenger,
+            door,
             server,
             metrics,
             exporter,
@@ -142,7 +145,7 @@ impl Daemon {
             tasks,
         };
         daemon.watch_calls();
-        daemon.start_jobs(&config);
+        daemon.start_jobs(&daemon.config);
         Ok(daemon)
     }
 
@@ -183,12 +186,58 @@ impl Daemon {
 
     /// Who may register.
     pub fn registration(&self) -> RegistrationMode {
-        self.registration
+        registration(
+            &self.config,
+            &self.http_addresses().iter().collect::<Vec<_>>(),
+        )
     }
 
     /// Whether the API's description is served.
     pub fn has_docs(&self) -> bool {
-        self.has_docs
+        self.config.server.docs
+    }
+
+    /// Where it listens, in a sentence.
+    pub fn summary(&self) -> String {
+        let http: Vec<_> = self
+            .http_addresses()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let web = format!("web and API on {}", http.join(" and "));
+        match self.turn_addresses.summary() {
+            calls if calls.is_empty() => web,
+            calls => format!("{web}, calls on {calls}"),
+        }
+    }
+
+    /// Takes up what needs no restart of a configuration that was read anew, and says in the log
+    /// what changed and what takes a restart. Connections that stand keep what they came in with.
+    ///
+    /// # Errors
+    ///
+    /// A value can't be taken up; then nothing changed.
+    pub async fn reload(&mut self, new: &Config) -> Result<(), ServeError> {
+        let config = self.config.reloaded(new).map_err(ServeError::Reload)?;
+        let pace = Pace::from(&config.limits);
+        let (messenger, door) = (self.messenger.clone(), self.door.paced(pace));
+        self.server
+            .change(messenger, door, &config.server, &config.limits)?;
+        let listening: Vec<&ListenAddress> = self.http_addresses().iter().collect();
+        self.messenger.change(rules(&config, &listening));
+        if let Some(media) = &self.media {
+            media.reload_certificate().await;
+        }
+        for change in self.config.changes(new) {
+            match change.reload {
+                Reload::Yes => tracing::info!("reloaded: {} has a new value", change.key),
+                Reload::No | Reload::Content => {
+                    tracing::warn!("{} has a new value, which takes a restart", change.key);
+                }
+            }
+        }
+        *self.config = config;
+        Ok(())
     }
 
     /// Resolves when a part of the daemon failed and the rest must stop.
@@ -291,6 +340,18 @@ impl Supervised for Daemon {
         }
     }
 
+    fn summary(&self) -> String {
+        Self::summary(self)
+    }
+
+    async fn reload(&mut self, config: &Config) -> Result<(), ServeError> {
+        Self::reload(self, config).await
+    }
+
+    async fn feel_pulse(&self, period: Duration, report: impl Fn(Pulse)) {
+        systemd::feel(period, || self.backups.store.check(), report).await;
+    }
+
     async fn failed(&self) {
         Self::failed(self).await;
     }
@@ -298,6 +359,21 @@ impl Supervised for Daemon {
     async fn stop(self) -> Result<(), ServeError> {
         Self::stop(self).await
     }
+}
+
+/// What systemd holds, or what is configured.
+fn listeners(config: &Config, inherited: Vec<TcpListener>) -> Result<Vec<Listener>, ServeError> {
+    if inherited.is_empty() {
+        let bound = config.server.listen.iter().map(Listener::bind);
+        return Ok(bound.collect::<Result<_, _>>()?);
+    }
+    let taken = inherited.into_iter().map(Listener::inherit);
+    taken
+        .collect::<Result<_, _>>()
+        .map_err(|source| ServeError::Socket {
+            name: "http".to_owned(),
+            source,
+        })
 }
 
 /// Opens the database, after bringing an older one to this version's schema.
@@ -340,13 +416,19 @@ fn settings(config: &Config, listeners: &[Listener]) -> Result<Settings, ServeEr
     }
     Ok(Settings {
         origins,
-        registration: registration(config, &listening),
-        require_proof: config.registration.require_proof,
+        rules: rules(config, &listening),
         token_ttl: config.auth.token_ttl,
-        limits: config.limits.clone(),
         messages: config.messages.clone(),
         calls: config.calls.clone(),
     })
+}
+
+fn rules(config: &Config, listening: &[&ListenAddress]) -> Rules {
+    Rules {
+        registration: registration(config, listening),
+        require_proof: config.registration.require_proof,
+        limits: config.limits.clone(),
+    }
 }
 
 /// What clients may have connected to: the public name, or this machine by its loopback names and

@@ -102,8 +102,9 @@ pub enum ServeError {
     RelaySilent,
     /// TLS is asked for without what it needs.
     #[error(
-        "turn.tls_listen needs a certificate and its key\n  \
-         fix: set turn.tls_cert and turn.tls_key, or leave turn.tls_listen out"
+        "TLS for calls needs a certificate and its key\n  \
+         fix: set turn.tls_cert and turn.tls_key, or leave turn.tls_listen out (and disable \
+         privcomm-443.socket)"
     )]
     TurnCertificateMissing,
     /// The certificate for TLS can't be used.
@@ -134,6 +135,23 @@ pub enum ServeError {
     /// The HTTP side can't start.
     #[error(transparent)]
     Http(#[from] crate::http::Error),
+    /// systemd handed over a socket that is for nothing here.
+    #[error(
+        "systemd holds a socket named {0:?}, which is for nothing here\n  fix: set \
+         FileDescriptorName=http or turn-tls in its .socket unit"
+    )]
+    UnknownSocket(String),
+    /// A socket that systemd handed over can't be used.
+    #[error("can't use the socket {name:?} that systemd holds: {source}")]
+    Socket {
+        /// Its name.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A new value can't be taken up.
+    #[error("can't take up the new configuration: {0}")]
+    Reload(String),
     /// The system doesn't deliver signals.
     #[error("can't listen for signals: {0}")]
     Signals(io::Error),
@@ -165,9 +183,11 @@ impl ServeError {
             Self::TurnCertificateMissing | Self::TurnCertificate(_) => Trouble::RelayCertificate,
             Self::Store(_) | Self::Backup(_) => Trouble::Database,
             Self::Turn(_) | Self::RelaySilent => Trouble::RelayAddress,
-            Self::Bind(_) => Trouble::HttpAddress,
+            Self::Bind(_) | Self::UnknownSocket(_) | Self::Socket { .. } => Trouble::HttpAddress,
             Self::Admin(_) => Trouble::AdminSocket,
-            Self::Http(_) | Self::RelayDisabled | Self::TurnPeers(_) => Trouble::Configuration,
+            Self::Http(_) | Self::RelayDisabled | Self::TurnPeers(_) | Self::Reload(_) => {
+                Trouble::Configuration
+            }
             Self::Signals(_) => Trouble::Process,
             Self::Failed(_) => Trouble::PartFailed,
             Self::Hurried | Self::Unfinished => Trouble::Unfinished,

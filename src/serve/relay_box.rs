@@ -9,7 +9,9 @@ use super::error::ServeError;
 use super::metrics::{Exporter, RelayAlone};
 use super::relay::{self, Media};
 use super::role::Role;
+use super::sockets::Sockets;
 use super::supervised::Supervised;
+use super::systemd::{self, Pulse};
 use crate::base::Clock;
 use crate::base::task::Tasks;
 use crate::config::Config;
@@ -29,14 +31,14 @@ pub(super) struct RelayBox {
 
 impl RelayBox {
     /// Starts the relay and asks every listener once. When this returns, all of them answer.
-    pub(super) async fn start(config: &Config) -> Result<Self, ServeError> {
+    pub(super) async fn start(config: &Config, sockets: Sockets) -> Result<Self, ServeError> {
         if !config.turn.enabled {
             return Err(ServeError::RelayDisabled);
         }
         let secret = relay::shared_secret(config)?.ok_or(ServeError::TurnSecretMissing)?;
         descriptors::raise(relay::descriptors(config));
         let listener = Exporter::listen(config)?;
-        let media = Media::start(config, Role::Relay, &secret)?;
+        let media = Media::start(config, Role::Relay, &secret, sockets.turn_tls)?;
         if !media.relay().check().await {
             return Err(ServeError::RelaySilent);
         }
@@ -63,6 +65,23 @@ impl Supervised for RelayBox {
             metrics: self.exporter.as_ref().map(Exporter::address),
             appliance: None,
         }
+    }
+
+    fn summary(&self) -> String {
+        format!("calls on {}", self.media.addresses().summary())
+    }
+
+    async fn reload(&mut self, _: &Config) -> Result<(), ServeError> {
+        self.media.reload_certificate().await;
+        Ok(())
+    }
+
+    async fn feel_pulse(&self, period: Duration, report: impl Fn(Pulse)) {
+        let round_trip = || async {
+            let answers = self.media.relay().check().await;
+            answers.then_some(()).ok_or(ServeError::RelaySilent)
+        };
+        systemd::feel(period, round_trip, report).await;
     }
 
     async fn failed(&self) {
@@ -106,7 +125,7 @@ mod tests {
     #[tokio::test]
     async fn a_relay_on_its_own_runs_and_stops() {
         let (_directory, config) = config("a-secret-of-some-length");
-        let relay = RelayBox::start(&config).await.unwrap();
+        let relay = RelayBox::start(&config, Sockets::default()).await.unwrap();
         assert_eq!(relay.notice().turn.udp.len(), 1);
         assert_eq!(relay.notice().turn.udp, relay.notice().turn.tcp);
         relay.stop().await.unwrap();
@@ -116,7 +135,7 @@ mod tests {
     async fn a_relay_on_its_own_shows_its_figures() {
         let (_directory, mut config) = config("a-secret-of-some-length");
         config.telemetry.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
-        let relay = RelayBox::start(&config).await.unwrap();
+        let relay = RelayBox::start(&config, Sockets::default()).await.unwrap();
         let address = relay.notice().metrics.unwrap().to_string();
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -136,13 +155,19 @@ mod tests {
     #[tokio::test]
     async fn a_relay_on_its_own_needs_a_secret_and_to_be_switched_on() {
         let (_directory, mut config) = config("too short");
-        let refused = RelayBox::start(&config).await.unwrap_err();
+        let refused = RelayBox::start(&config, Sockets::default())
+            .await
+            .unwrap_err();
         assert!(matches!(refused, ServeError::TurnSecret { .. }));
         config.turn.secret_file = None;
-        let refused = RelayBox::start(&config).await.unwrap_err();
+        let refused = RelayBox::start(&config, Sockets::default())
+            .await
+            .unwrap_err();
         assert!(matches!(refused, ServeError::TurnSecretMissing));
         config.turn.enabled = false;
-        let refused = RelayBox::start(&config).await.unwrap_err();
+        let refused = RelayBox::start(&config, Sockets::default())
+            .await
+            .unwrap_err();
         assert!(matches!(refused, ServeError::RelayDisabled));
     }
 }

@@ -1,5 +1,5 @@
 //! SIGTERM and SIGINT, which mean the same, and SIGHUP: a terminal that closes takes its daemon
-//! along in order, and a service manager that asks for a reload is told that there is none yet.
+//! along in order, and from a service manager it asks for a reload.
 
 use std::io::{IsTerminal, stdin};
 
@@ -7,16 +7,25 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::ServeError;
 
-/// Hears when somebody wants the daemon to stop.
+/// What somebody wants of the daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// To end.
+    Stop,
+    /// To read its configuration again.
+    Reload,
+}
+
+/// Hears what somebody wants of the daemon.
 #[derive(Debug)]
-pub(super) struct Stop {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
     has_terminal: bool,
 }
 
-impl Stop {
+impl Signals {
     /// Begins to listen. From here on none of them kills the process by itself.
     pub(super) fn listen() -> Result<Self, ServeError> {
         Ok(Self {
@@ -27,19 +36,17 @@ impl Stop {
         })
     }
 
-    /// Resolves at the next signal that means it.
-    pub(super) async fn asked(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {
-                    if self.has_terminal {
-                        return;
-                    }
-                    tracing::warn!("no setting can be reloaded in this version; restart instead");
-                }
-            }
+    /// The next wish.
+    pub(super) async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = self.interrupt.recv() => Wish::Stop,
+            _ = self.hangup.recv() => if self.has_terminal { Wish::Stop } else { Wish::Reload },
         }
+    }
+
+    /// Resolves at the next wish to end.
+    pub(super) async fn stop(&mut self) {
+        while self.next().await != Wish::Stop {}
     }
 }

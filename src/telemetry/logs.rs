@@ -1,4 +1,5 @@
-//! The log: text or JSON lines on stderr, times in RFC 3339 UTC.
+//! The log: text or JSON lines on stderr, times in RFC 3339 UTC; or lines for the journal, which
+//! knows the time and wants priorities.
 //!
 //! Only this crate's own events get through. Other crates print addresses of peers, some of them at
 //! error level, and what they fail at reaches us as errors anyway, so they are off at every level.
@@ -16,6 +17,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::reload;
 
+use super::journal::{self, Prioritised};
 use crate::base::Clock;
 use crate::config::{LogFormat, LogLevel, Telemetry};
 
@@ -49,13 +51,19 @@ pub enum TelemetryError {
     Gone(reload::Error),
 }
 
-/// Starts the log of the process, on stderr.
+/// Starts the log of the process, on stderr. Text for people becomes text for the journal where
+/// that is what reads stderr.
 ///
 /// # Errors
 ///
 /// [`TelemetryError::AlreadyStarted`] at the second time.
 pub fn start(settings: &Telemetry, colours: Colours) -> Result<Logs, TelemetryError> {
-    let (subscriber, logs) = subscriber(settings, colours, Clock::System, io::stderr);
+    let mut settings = settings.clone();
+    let stream = std::env::var_os("JOURNAL_STREAM");
+    if settings.format == LogFormat::Text && journal::reads_stderr(stream.as_deref()) {
+        settings.format = LogFormat::Journald;
+    }
+    let (subscriber, logs) = subscriber(&settings, colours, Clock::System, io::stderr);
     tracing::subscriber::set_global_default(subscriber).map_err(TelemetryError::AlreadyStarted)?;
     Ok(logs)
 }
@@ -111,12 +119,17 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = layer()
-        .with_writer(writer)
         .with_ansi(colours == Colours::On && format == LogFormat::Text)
         .with_timer(Stamp(clock));
     match format {
-        LogFormat::Text => lines.boxed(),
+        LogFormat::Text => lines.with_writer(writer).boxed(),
+        LogFormat::Journald => lines
+            .with_writer(Prioritised(writer))
+            .without_time()
+            .with_level(false)
+            .boxed(),
         LogFormat::Json => lines
+            .with_writer(writer)
             .json()
             .flatten_event(true)
             .with_current_span(false)

@@ -1,5 +1,6 @@
 //! Logs and metrics: what the daemon says about itself, and about nobody else.
 
+mod journal;
 mod logs;
 mod metrics;
 

@@ -27,6 +27,9 @@ pub enum TurnError {
     /// What watches the sockets of relayed addresses can't be had.
     #[error("cannot watch the sockets of relayed addresses: {0}")]
     Watch(io::Error),
+    /// A socket that listens already can't be used.
+    #[error("cannot use the socket that systemd holds: {0}")]
+    Inherit(io::Error),
     /// A socket can't be had.
     #[error("cannot listen on {address} (UDP): {source}")]
     Listen {

@@ -196,10 +196,15 @@ fn encrypted_doors(tls: Option<TlsSettings>) -> Result<Vec<Door>, TurnError> {
         return Ok(Vec::new());
     };
     let beside_v4 = tls.listen.iter().any(SocketAddr::is_ipv4);
-    tls.listen
+    let bound = tls
+        .listen
         .iter()
-        .map(|address| Door::bind(*address, beside_v4, Some(Arc::clone(&tls.encryption))))
-        .collect()
+        .map(|address| Door::bind(*address, beside_v4, Some(Arc::clone(&tls.encryption))));
+    let inherited = tls
+        .inherited
+        .iter()
+        .map(|socket| Door::inherit(socket, Arc::clone(&tls.encryption)));
+    bound.chain(inherited).collect()
 }
 
 /// Every address of this machine, those it listens on included.

@@ -1,6 +1,6 @@
 //! What the relay is told at its start.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub enum Reach {
 pub struct TlsSettings {
     /// TCP addresses; port 0 lets the system choose.
     pub listen: Vec<SocketAddr>,
+    /// Sockets that listen already, beside those.
+    pub inherited: Vec<Arc<TcpListener>>,
     /// What shakes hands with those who connect there.
     pub encryption: Arc<dyn Encryption>,
 }

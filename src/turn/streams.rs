@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use async_trait::async_trait;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -101,6 +101,25 @@ impl Door {
             })
         };
         listen().map_err(|source| TurnError::ListenStream { address, source })
+    }
+
+    /// Accepts at a socket that listens already: one that systemd holds.
+    pub(super) fn inherit(
+        socket: &std::net::TcpListener,
+        encryption: Arc<dyn Encryption>,
+    ) -> Result<Self, TurnError> {
+        let open = || -> io::Result<Self> {
+            let socket = socket.try_clone()?;
+            SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER)?;
+            socket.set_nonblocking(true)?;
+            let socket = TcpListener::from_std(socket)?;
+            Ok(Self {
+                address: socket.local_addr()?,
+                socket,
+                encryption: Some(encryption),
+            })
+        };
+        open().map_err(TurnError::Inherit)
     }
 }
 

@@ -94,6 +94,14 @@ impl Door {
         self.counters.read()
     }
 
+    /// The same door at another pace, for those who come in from now on.
+    pub fn paced(&self, pace: Pace) -> Self {
+        Self {
+            pace,
+            ..self.clone()
+        }
+    }
+
     /// Runs the session of a connection that has switched to WebSocket. `leftover` was read from
     /// it already; `permit` is held as long as the connection stands.
     pub fn spawn<S>(

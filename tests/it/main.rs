@@ -27,6 +27,7 @@ mod relay;
 mod relays;
 mod rig;
 mod sessions;
+mod supervised;
 mod suspension;
 
 /// What parts shared with the benchmarks give, or why they couldn't.

@@ -9,11 +9,11 @@ section! {
         /// "open": anybody. "invite": whoever holds an invite code. "closed": nobody new. Empty:
         /// open where everything listens on loopback, else invite. Behind a tunnel or proxy say
         /// it: what listens on loopback is open to the world then.
-        mode: Option<RegistrationMode> = None, Optional(OneOf);
+        mode: Option<RegistrationMode> = None, Optional(OneOf), live;
 
         /// Whether a registration must prove that it holds the identity key it names. Without the
         /// proof anybody can take a handle with somebody else's key; old clients may need that.
-        require_proof: bool = true, Switch;
+        require_proof: bool = true, Switch, live;
     }
 }
 

@@ -26,10 +26,10 @@ section! {
         /// Addresses and networks whose word is taken for where a request came from
         /// (CF-Connecting-IP, else X-Forwarded-For). A peer on a Unix socket is always believed.
         /// Limits count by that address, so name only proxies that set these headers themselves.
-        trusted_proxies: Vec<String> = vec!["127.0.0.0/8".into(), "::1/128".into()], List(Network);
+        trusted_proxies: Vec<String> = vec!["127.0.0.0/8".into(), "::1/128".into()], List(Network), live;
 
         /// Origins of web pages, other than this server's own, that may call the API.
-        cors_origins: Vec<String> = Vec::new(), List(Origin);
+        cors_origins: Vec<String> = Vec::new(), List(Origin), live;
 
         /// Connections at once, of every kind. Each costs some memory and one file descriptor.
         max_connections: usize = 10_000, Count(1..=1_000_000);

@@ -9,9 +9,10 @@ section! {
     /// Logs and metrics. Neither names a member, an address, a key or a message.
     [telemetry] Telemetry {
         /// How much the log says: "error", "warn", "info", "debug" or "trace".
-        log: LogLevel = LogLevel::Info, OneOf;
+        log: LogLevel = LogLevel::Info, OneOf, live;
 
-        /// How the log is written: "text" for people, "json" for programs.
+        /// How the log is written: "text" for people, "json" for programs, "journald" with
+        /// priorities for systemd, which "text" becomes by itself where the journal reads it.
         format: LogFormat = LogFormat::Text, OneOf;
 
         /// Address and port at which figures are served to Prometheus over plain HTTP, at /metrics;
@@ -53,8 +54,14 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+    /// Lines with a priority, without the time.
+    Journald,
 }
 
 impl Words for LogFormat {
-    const WORDS: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("text", Self::Text),
+        ("json", Self::Json),
+        ("journald", Self::Journald),
+    ];
 }

@@ -34,10 +34,10 @@ section! {
 
         /// The certificate chain for TLS (PEM). Clients are told to connect to the first name in
         /// it, which must lead here. Changed files are taken up without a restart.
-        tls_cert: Option<PathBuf> = None, Optional(AbsolutePath);
+        tls_cert: Option<PathBuf> = None, Optional(AbsolutePath), content;
 
         /// The private key for TLS (PEM).
-        tls_key: Option<PathBuf> = None, Optional(AbsolutePath);
+        tls_key: Option<PathBuf> = None, Optional(AbsolutePath), content;
 
         /// The realm that credentials belong to. Empty: "privcomm".
         realm: Option<String> = None, Optional(Realm);

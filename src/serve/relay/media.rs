@@ -1,6 +1,8 @@
 //! The media relay at work. Its tasks are its own, because the calls on it may go on when
 //! everything else has stopped.
 
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{TurnAddresses, encryption, settings, tls};
@@ -8,6 +10,7 @@ use crate::auth::TurnSecret;
 use crate::base::Clock;
 use crate::base::task::Tasks;
 use crate::config::Config;
+use crate::net::Tls;
 use crate::serve::error::ServeError;
 use crate::serve::role::Role;
 use crate::turn::Relay;
@@ -21,23 +24,27 @@ pub(in crate::serve) struct Media {
     relay: Relay,
     addresses: TurnAddresses,
     certified_name: Option<String>,
+    tls: Option<Tls>,
     drain_timeout: Duration,
     tasks: Tasks,
 }
 
 impl Media {
-    /// Starts the relay. When this returns, it listens.
+    /// Starts the relay. When this returns, it listens. `inherited` are sockets for TLS, in place of
+    /// those that are configured.
     pub(in crate::serve) fn start(
         config: &Config,
         role: Role,
         secret: &TurnSecret,
+        inherited: Vec<Arc<TcpListener>>,
     ) -> Result<Self, ServeError> {
         let tasks = Tasks::default();
-        let tls = tls(config)?;
-        let settings = settings(config, role, secret, encryption(tls.as_ref()))?;
+        let tls = tls(config, &inherited)?;
+        let settings = settings(config, role, secret, encryption(tls.as_ref(), inherited))?;
         let relay = Relay::start(settings, Clock::System, &tasks)?;
         let names = tls.as_ref().map(|(_, tls)| tls.names()).unwrap_or_default();
-        if let Some((_, tls)) = tls {
+        let tls = tls.map(|(_, tls)| tls);
+        if let Some(tls) = tls.clone() {
             let stopping = tasks.clone();
             tasks.spawn("turn certificate", async move {
                 tokio::select! {
@@ -49,6 +56,7 @@ impl Media {
         Ok(Self {
             addresses: TurnAddresses::of(&relay),
             relay,
+            tls,
             certified_name: names.into_iter().next(),
             drain_timeout: config.turn.drain_timeout,
             tasks,
@@ -61,6 +69,13 @@ impl Media {
 
     pub(in crate::serve) fn addresses(&self) -> &TurnAddresses {
         &self.addresses
+    }
+
+    /// Looks at once whether there is a new certificate.
+    pub(in crate::serve) async fn reload_certificate(&self) {
+        if let Some(tls) = &self.tls {
+            tls.reload().await;
+        }
     }
 
     /// A name that its certificate is for.

@@ -7,7 +7,7 @@ mod urls;
 mod watch;
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -63,6 +63,28 @@ impl TurnAddresses {
         [("UDP", &self.udp), ("TCP", &self.tcp), ("TLS", &self.tls)]
             .into_iter()
             .flat_map(|(name, addresses)| addresses.iter().map(move |address| (name, *address)))
+    }
+
+    /// Where calls come in, in a few words; empty where they don't. An address that stands for
+    /// every interface is its port.
+    pub(super) fn summary(&self) -> String {
+        let mut places: Vec<(String, Vec<&str>)> = Vec::new();
+        for (transport, address) in self.each() {
+            let place = if address.ip().is_unspecified() {
+                address.port().to_string()
+            } else {
+                address.to_string()
+            };
+            match places.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, transports)) if transports.contains(&transport) => {}
+                Some((_, transports)) => transports.push(transport),
+                None => places.push((place, vec![transport])),
+            }
+        }
+        let words = places
+            .iter()
+            .map(|(place, transports)| format!("{} {place}", transports.join(" and ")));
+        words.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -180,14 +202,19 @@ fn reach(config: &Config) -> Result<Reach, ServeError> {
 }
 
 /// TLS and where to listen for it, if it is asked for.
-fn tls(config: &Config) -> Result<Option<(Vec<SocketAddr>, Tls)>, ServeError> {
-    let Some(listen) = &config.turn.tls_listen else {
-        return Ok(None);
+fn tls(
+    config: &Config,
+    inherited: &[Arc<TcpListener>],
+) -> Result<Option<(Vec<SocketAddr>, Tls)>, ServeError> {
+    let listen = match &config.turn.tls_listen {
+        _ if !inherited.is_empty() => Vec::new(),
+        Some(listen) => listen.clone(),
+        None => return Ok(None),
     };
     let (Some(certificate), Some(key)) = (&config.turn.tls_cert, &config.turn.tls_key) else {
         return Err(ServeError::TurnCertificateMissing);
     };
-    Ok(Some((listen.clone(), Tls::load(certificate, key)?)))
+    Ok(Some((listen, Tls::load(certificate, key)?)))
 }
 
 /// TLS as the relay sees it: something that turns a socket into a connection.
@@ -201,9 +228,13 @@ impl Encryption for Certified {
     }
 }
 
-fn encryption(tls: Option<&(Vec<SocketAddr>, Tls)>) -> Option<TlsSettings> {
+fn encryption(
+    tls: Option<&(Vec<SocketAddr>, Tls)>,
+    inherited: Vec<Arc<TcpListener>>,
+) -> Option<TlsSettings> {
     tls.map(|(listen, tls)| TlsSettings {
         listen: listen.clone(),
+        inherited,
         encryption: Arc::new(Certified(tls.clone())),
     })
 }
@@ -242,6 +273,17 @@ mod tests {
     }
 
     #[test]
+    fn a_summary_names_each_place_once_with_its_transports() {
+        let addresses = TurnAddresses {
+            udp: vec![address("0.0.0.0:3478"), address("[::]:3478")],
+            tcp: vec![address("0.0.0.0:3478"), address("[::]:3478")],
+            tls: vec![address("192.0.2.1:443")],
+        };
+        assert_eq!(addresses.summary(), "UDP and TCP 3478, TLS 192.0.2.1:443");
+        assert_eq!(TurnAddresses::default().summary(), "");
+    }
+
+    #[test]
     fn without_a_public_name_the_relay_is_on_loopback_unless_it_is_all_there_is() {
         let mut config = Config::default();
         let everywhere = [address("0.0.0.0:3478"), address("[::]:3478")];
@@ -274,13 +316,13 @@ mod tests {
     #[test]
     fn tls_needs_a_certificate_and_its_key() {
         let mut config = Config::default();
-        assert!(tls(&config).unwrap().is_none());
+        assert!(tls(&config, &[]).unwrap().is_none());
         config.turn.tls_listen = Some(vec![address("127.0.0.1:0")]);
         config.turn.tls_cert = Some("/nowhere/cert.pem".into());
-        let missing = tls(&config).unwrap_err();
+        let missing = tls(&config, &[]).unwrap_err();
         assert!(matches!(missing, ServeError::TurnCertificateMissing));
         config.turn.tls_key = Some("/nowhere/key.pem".into());
-        let unreadable = tls(&config).unwrap_err();
+        let unreadable = tls(&config, &[]).unwrap_err();
         assert!(matches!(unreadable, ServeError::TurnCertificate(_)));
     }
 

@@ -126,3 +126,23 @@ fn the_level_changes_while_the_log_runs() {
     });
     assert!(!text.contains("before") && text.contains("after") && !text.contains("others"));
 }
+
+#[test]
+fn the_journal_reads_a_priority_before_every_line() {
+    let text = logged(LogLevel::Trace, LogFormat::Journald, Colours::On, |_| {
+        tracing::error!("broken\nin two");
+        tracing::warn!("careful");
+        tracing::info!(port = 8000, "listening");
+        tracing::debug!("detail");
+    });
+    let target = module_path!();
+    let broken = text.lines().next().unwrap();
+    assert!(
+        broken.starts_with(&format!("<3>{target}: broken")),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line.starts_with('<')), "{text}");
+    let rest =
+        format!("<4>{target}: careful\n<6>{target}: listening port=8000\n<7>{target}: detail\n");
+    assert!(text.ends_with(&rest), "{text}");
+}

@@ -42,6 +42,7 @@ impl Encryption for Nobody {
 
 fn behind_tls(settings: &mut Settings) {
     settings.tls = Some(TlsSettings {
+        inherited: Vec::new(),
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         encryption: Arc::new(Nobody),
     });

@@ -34,6 +34,7 @@ impl Encryption for Password {
 fn with_password(settings: &mut Settings) {
     settings.tls = Some(TlsSettings {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
+        inherited: Vec::new(),
         encryption: Arc::new(Password),
     });
 }

@@ -16,7 +16,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(super) const fn new(address: SocketAddr) -> Self {
+    pub(crate) const fn new(address: SocketAddr) -> Self {
         Self { address }
     }
 
