@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::refusal::Refusal;
 use super::server::Site;
+use crate::messenger::Operator;
 use crate::wire::{Query, json};
 
 /// How long a whole body may take to come: it is written by a command on the same machine.
@@ -27,11 +28,17 @@ pub(super) struct Call {
     pub(super) request: Request<Incoming>,
     /// Bytes.
     pub(super) body_limit: usize,
+    /// The user id of the process that asks, as far as the system told it.
+    pub(super) uid: Option<u32>,
 }
 
 impl Call {
+    /// What operators may do, done by whoever asks.
+    pub(super) fn operator(&self) -> Operator {
+        self.site.operator.for_user(self.uid)
+    }
+
     /// The part of the path called `name`, as a `T`; `problem` says what is expected.
-    #[expect(dead_code, reason = "no row's path names anything yet")]
     pub(super) fn parameter<T: FromStr>(
         &self,
         name: &'static str,
@@ -48,7 +55,6 @@ impl Call {
     }
 
     /// The query string.
-    #[expect(dead_code, reason = "no row takes a query string yet")]
     pub(super) fn query(&self) -> Result<Query, Refusal> {
         let text = self.request.uri().query();
         text.map_or_else(|| Ok(Query::default()), |text| Ok(Query::parse(text)?))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::Trouble;
-use crate::messenger;
+use crate::messenger::{self, OperatorError};
 use crate::store::backup::BackupError;
 use crate::wire::code::FieldProblem;
 use crate::wire::{Code, JsonError, QueryError};
@@ -67,6 +67,18 @@ pub(super) enum Refusal {
     /// A use case said no.
     #[error("{}", .0.detail())]
     Messenger(messenger::Error),
+    /// A use case of operators alone said no.
+    #[error(transparent)]
+    Operator(OperatorError),
+}
+
+impl From<OperatorError> for Refusal {
+    fn from(error: OperatorError) -> Self {
+        match error {
+            OperatorError::Refused(error) => Self::Messenger(error),
+            error => Self::Operator(error),
+        }
+    }
 }
 
 impl From<messenger::Error> for Refusal {
@@ -96,6 +108,7 @@ impl Refusal {
             Self::Overdue => Code::Capacity,
             Self::Panicked | Self::Backup(_) => Code::Internal,
             Self::Messenger(error) => error.code(),
+            Self::Operator(error) => code_of(error),
         }
     }
 
@@ -106,6 +119,8 @@ impl Refusal {
             Self::RelayOff => Trouble::RelayOff,
             Self::Backup(_) => Trouble::BackupFailed,
             Self::NotFound | Self::MethodNotAllowed { .. } => Trouble::NotUnderstood,
+            Self::Operator(error) => trouble_of(error),
+            Self::Messenger(messenger::Error::UserNotFound) => Trouble::UserUnknown,
             other => match other.code().status() {
                 404 => Trouble::NotFound,
                 401 | 403 => Trouble::Refused,
@@ -141,5 +156,29 @@ impl Refusal {
             Self::Messenger(error) => error.fields(),
             _ => Vec::new(),
         }
+    }
+}
+
+fn code_of(error: &OperatorError) -> Code {
+    match error {
+        OperatorError::Refused(error) => error.code(),
+        OperatorError::NoSuchUser => Code::UserNotFound,
+        OperatorError::NoSuchInvite => Code::NotFound,
+        OperatorError::AmbiguousUser
+        | OperatorError::AmbiguousInvite
+        | OperatorError::SharedSecret => Code::Conflict,
+        OperatorError::NotKept(_) => Code::Internal,
+    }
+}
+
+fn trouble_of(error: &OperatorError) -> Trouble {
+    match error {
+        OperatorError::NoSuchUser => Trouble::UserUnknown,
+        OperatorError::AmbiguousUser => Trouble::UserAmbiguous,
+        OperatorError::NoSuchInvite => Trouble::InviteUnknown,
+        OperatorError::AmbiguousInvite => Trouble::InviteAmbiguous,
+        OperatorError::SharedSecret => Trouble::RelaySecretShared,
+        OperatorError::NotKept(_) => Trouble::StateFile,
+        OperatorError::Refused(_) => Trouble::Failed,
     }
 }

@@ -44,12 +44,12 @@ impl Router {
         })
     }
 
-    /// The answer to `request`, whatever it is.
-    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response {
+    /// The answer to `request`, whatever it is, of a process of the user `uid`.
+    pub(super) async fn respond(&self, request: Request<Incoming>, uid: Option<u32>) -> Response {
         let id = RequestId::of(request.headers());
         let method = request.method().clone();
         let mut pattern = "-";
-        let outcome = self.dispatch(request, &mut pattern).await;
+        let outcome = self.dispatch(request, uid, &mut pattern).await;
         let mut response = outcome.unwrap_or_else(|refusal| reply::refusal(&refusal, &id));
         reply::dress(&mut response, &id);
         let (method, status) = (method.as_str(), response.status().as_u16());
@@ -57,7 +57,12 @@ impl Router {
         response
     }
 
-    async fn dispatch(&self, request: Request<Incoming>, pattern: &mut &'static str) -> Outcome {
+    async fn dispatch(
+        &self,
+        request: Request<Incoming>,
+        uid: Option<u32>,
+        pattern: &mut &'static str,
+    ) -> Outcome {
         let path = request.uri().path();
         let path = path.strip_suffix('/').unwrap_or(path);
         let found = self.paths.at(path).map_err(|_| Refusal::NotFound)?;
@@ -72,6 +77,7 @@ impl Router {
             site: Arc::clone(&self.site),
             request,
             body_limit: route.body,
+            uid,
         };
         let answer = AssertUnwindSafe((route.handler)(call)).catch_unwind();
         match tokio::time::timeout(route.patience, answer).await {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::handlers::{backup, metrics, status, turn};
+use super::handlers::{audit, backup, invites, metrics, status, tokens, turn, users};
 use super::route::{Route, at_once};
 
 /// How long a backup may take: it goes through the whole database, twice.
@@ -23,6 +23,34 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/v1/turn/figures", |call| at_once(turn::figures(&call))),
         Route::post("/v1/turn/credentials", |call| {
             Box::pin(turn::credentials(call))
+        }),
+        Route::post("/v1/turn/rotate-secret", |call| {
+            Box::pin(turn::rotate_secret(call))
+        }),
+        Route::post("/v1/token/rotate-key", |call| {
+            Box::pin(tokens::rotate_key(call))
+        }),
+        Route::get("/v1/audit", |call| Box::pin(audit::show(call))),
+        Route::get("/v1/invites", |call| Box::pin(invites::list(call))),
+        Route::post("/v1/invites", |call| Box::pin(invites::create(call))),
+        Route::get("/v1/invites/{id}", |call| Box::pin(invites::show(call))),
+        Route::post("/v1/invites/{id}/revoke", |call| {
+            Box::pin(invites::revoke(call))
+        }),
+        Route::get("/v1/users", |call| Box::pin(users::list(call))),
+        Route::get("/v1/users/{who}", |call| Box::pin(users::show(call))),
+        Route::get("/v1/users/{who}/limits", |call| {
+            Box::pin(users::limits(call))
+        }),
+        Route::post("/v1/users/{who}/suspend", |call| {
+            Box::pin(users::suspend(call))
+        }),
+        Route::post("/v1/users/{who}/resume", |call| {
+            Box::pin(users::resume(call))
+        }),
+        Route::post("/v1/users/{who}/reset", |call| Box::pin(users::reset(call))),
+        Route::post("/v1/users/{who}/delete", |call| {
+            Box::pin(users::delete(call))
         }),
     ]
 }

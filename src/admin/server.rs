@@ -121,8 +121,10 @@ impl Entrance {
     async fn accept_for_ever(&self, listener: &Listener) {
         while let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
             let (stream, _) = listener.accept().await;
-            let standing = if self.operators.include(stream.process()) {
-                Standing::Operator(Arc::clone(&self.router))
+            let process = stream.process();
+            let standing = if self.operators.include(process) {
+                let uid = process.map(|process| process.uid);
+                Standing::Operator(Arc::clone(&self.router), uid)
             } else {
                 Standing::Stranger
             };
@@ -135,7 +137,8 @@ impl Entrance {
 /// Who is at the other end.
 #[derive(Clone)]
 enum Standing {
-    Operator(Arc<Router>),
+    /// With the user id of their process, where the system tells it.
+    Operator(Arc<Router>, Option<u32>),
     /// Is told so, whatever they ask.
     Stranger,
 }
@@ -143,7 +146,7 @@ enum Standing {
 impl Standing {
     async fn respond(self, request: Request<Incoming>) -> Response {
         match self {
-            Self::Operator(router) => router.respond(request).await,
+            Self::Operator(router, uid) => router.respond(request, uid).await,
             Self::Stranger => {
                 let id = RequestId::of(request.headers());
                 let mut response = reply::refusal(&Refusal::NotOperator, &id);

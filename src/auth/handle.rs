@@ -26,6 +26,15 @@ impl Handle {
         }
     }
 
+    /// The handle of these 32 bytes.
+    pub(super) fn of_hash(hash: &[u8; 32]) -> Self {
+        let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let text: String = digits
+            .filter_map(|digit| char::from_digit(digit.into(), 16))
+            .collect();
+        Self(Private(text.into()))
+    }
+
     /// The 64 characters, in lower case.
     pub fn as_str(&self) -> &str {
         &self.0

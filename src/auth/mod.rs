@@ -12,6 +12,7 @@ mod handle;
 mod identity;
 mod invite;
 mod key;
+mod name;
 mod secrets;
 mod statement;
 mod token;

@@ -2,8 +2,8 @@
 //! a sentence, a cause and a way to mend it. `privcomm explain` prints it.
 //!
 //! Codes are grouped by where one looks: ADM the way from the commands to the daemon, API what the
-//! daemon answers, CFG the configuration, DBS the database, DSK the disk, NET addresses and ports,
-//! STA the state directory, SYS the process, TLS certificates, TRN the media relay. A new one is a
+//! daemon answers, CFG the configuration, DBS the database, DSK the disk, INV invites, NET addresses and ports,
+//! STA the state directory, SYS the process, TLS certificates, TRN the media relay, USR members. A new one is a
 //! row of the table below; a code that is no longer used stays out of use.
 
 use std::fmt;
@@ -140,6 +140,12 @@ troubles! {
     DiskFull = "PC-DSK-01", "The disk is almost full.",
         "Less than store.disk_floor is free. New messages are refused; delivery and deletion go on.",
         "free some space, or move the state to a larger disk: it recovers by itself";
+    InviteUnknown = "PC-INV-01", "There is no such invite.",
+        "No code has an id that begins like this. Codes are forgotten some time after they expire.",
+        "privcomm invite list shows the ids";
+    InviteAmbiguous = "PC-INV-02", "More than one invite has an id that begins like this.",
+        "Any beginning of an id will do that only one invite has.",
+        "give more of the id: privcomm invite list";
     HttpAddress = "PC-NET-01", "The web and API side can't listen where it should.",
         "Another program has the port, the address isn't this machine's, or the port needs rights \
          that the daemon doesn't have.",
@@ -204,6 +210,17 @@ troubles! {
         "The certificate has expired, is for another name, or is signed by nobody that this machine \
          trusts; or what listens there speaks no TLS.",
         "renew the certificate of turn.tls_cert; it is taken up without a restart";
+    RelaySecretShared = "PC-TRN-08", "The media relay's secret is not the daemon's to change.",
+        "turn.secret_file is set: other relays have the same secret, and would refuse what is made with \
+         another.",
+        "put a new line into turn.secret_file on every box, then restart each: systemctl restart privcomm";
+    UserUnknown = "PC-USR-01", "There is no such member.",
+        "Nobody registered under this handle, and no user id begins like this. A handle counts as it \
+         was typed at registration, but for case, spaces around it and spellings that look the same.",
+        "privcomm user list shows everybody by id; the member's own app shows theirs";
+    UserAmbiguous = "PC-USR-02", "More than one member answers to this.",
+        "Any beginning of a user id will do that only one member has, and that is nobody's handle.",
+        "give more of the id (privcomm user list), or @NAME for the handle";
 }
 
 /// A text that is no code of this catalogue.

@@ -53,11 +53,14 @@ impl Job for Retention {
         let cutoff = now.saturating_sub(self.messages);
         let messages = self.sweep(cutoff).await?;
         let codes = self.store.forget_invites(cutoff).await?;
-        if messages + codes == 0 {
+        // They have ended by themselves; this forgets them.
+        let suspensions = self.store.lift_suspensions(now).await?;
+        if messages + codes + suspensions == 0 {
             return Ok(Report::Nothing);
         }
         Ok(Report::Did(format!(
-            "deleted {messages} messages and {codes} codes that were past their time"
+            "deleted {messages} messages, {codes} codes and {suspensions} suspensions that were past their \
+             time"
         )))
     }
 }

@@ -16,7 +16,7 @@ use crate::auth::{
 use crate::base::{Timestamp, UserId, random};
 use crate::config::RegistrationMode;
 use crate::hub::Farewell;
-use crate::store::{self, Admission};
+use crate::store::{self, Admission, NO_IDENTITY};
 use crate::wire::binary;
 use crate::wire::body::{
     ChallengeResponse, ContactState, DeleteRequest, RegisterRequest, RegisterResponse,
@@ -233,9 +233,9 @@ impl Messenger {
     }
 
     async fn delete(&self, user: UserId) -> Result<(), Error> {
-        let owner_tag = self.secrets.contact_key.owner_tag(user);
         // First, so that nothing more is taken from them while the store deletes.
         self.mailboxes.forget(user);
+        let owner_tag = self.secrets.contact_key.owner_tag(user);
         self.store
             .delete_account(user, *owner_tag.as_bytes())
             .await?;
@@ -245,7 +245,7 @@ impl Messenger {
 
     /// Puts out of memory whatever concerns `user`: mailbox, session, calls, relay allocations,
     /// and messages of theirs that wait for others.
-    async fn evict(&self, user: UserId, farewell: Farewell) {
+    pub(super) async fn evict(&self, user: UserId, farewell: Farewell) {
         self.mailboxes.forget(user);
         self.close_session(user, farewell);
         self.evict_from_relay(user).await;
@@ -264,6 +264,8 @@ impl Messenger {
     ) -> Result<store::Account, Error> {
         let tag = handle.tag(&self.secrets.pepper);
         let account = self.store.account_by_handle(*tag.as_bytes()).await?;
+        // An account that was reset has no key: nobody logs in to it.
+        let account = account.filter(|account| account.identity_key != NO_IDENTITY);
         let key = account
             .as_ref()
             .map_or(NOBODY, |account| account.identity_key);
@@ -309,7 +311,7 @@ impl Messenger {
         let ttl = self.settings.token_ttl;
         let id = TokenId::new(random::draw());
         TokenResponse {
-            token: self.secrets.token_key.issue(user, id, now, ttl).into(),
+            token: self.token_key.current().issue(user, id, now, ttl).into(),
             token_type: "Bearer".to_owned(),
             expires_in: ttl.as_secs(),
             user_id: user,
@@ -319,8 +321,8 @@ impl Messenger {
     pub(super) async fn check_token(&self, token: &str) -> Result<Member, Error> {
         let now = self.clock.now();
         let claims = self
-            .secrets
             .token_key
+            .current()
             .verify(token, now)
             .map_err(|error| match error {
                 TokenError::Expired => Error::TokenExpired,

@@ -19,7 +19,7 @@ use super::mailbox::{Mailbox, State, is_expired};
 use super::queue::{Entry, Place, Waiter};
 use crate::base::{MessageId, UserId};
 use crate::ratelimit::Verdict;
-use crate::store::{NewMessage, Standing, StoreError, Withdrawal};
+use crate::store::{NewMessage, StoreError, Withdrawal};
 use crate::wire::binary;
 use crate::wire::body::ContactState;
 use crate::wire::reply::MessageStatus;
@@ -100,7 +100,7 @@ impl Messenger {
         if state.is_gone {
             return Err(Error::TokenExpired);
         }
-        if state.standing == Standing::Suspended {
+        if state.bar.holds(self.clock.now()) {
             return Err(Error::Suspended);
         }
         match state

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::queue::Queue;
+use super::standing::Bar;
 use crate::base::{BoundedMap, MessageId, Timestamp, UserId};
 use crate::ratelimit::Bucket;
-use crate::store::Standing;
 use crate::wire::body::ContactState;
 
 /// Mailboxes kept in memory.
@@ -41,7 +41,7 @@ pub(super) struct State {
     pub(super) contacts: HashMap<UserId, ContactState>,
     /// What was let go of whom, and when: of blocked contacts only, as much as a stranger may send.
     pub(super) swallowed: HashMap<UserId, Vec<(MessageId, Timestamp)>>,
-    pub(super) standing: Standing,
+    pub(super) bar: Bar,
     /// Tokens issued until then are no longer good.
     pub(super) tokens_since: Timestamp,
     /// Messages that the owner may still send.
@@ -54,7 +54,7 @@ pub(super) struct State {
 pub(super) struct Contents {
     pub(super) queue: Queue,
     pub(super) contacts: HashMap<UserId, ContactState>,
-    pub(super) standing: Standing,
+    pub(super) bar: Bar,
     pub(super) tokens_since: Timestamp,
 }
 
@@ -64,7 +64,7 @@ impl Mailbox {
             queue: Queue::default(),
             contacts: HashMap::new(),
             swallowed: HashMap::new(),
-            standing: Standing::Active,
+            bar: Bar::None,
             tokens_since: Timestamp::default(),
             sending: Bucket::default(),
             is_gone: false,
@@ -93,7 +93,7 @@ impl Mailbox {
         let mut state = self.lock();
         state.queue = contents.queue;
         state.contacts = contents.contacts;
-        state.standing = contents.standing;
+        state.bar = contents.bar;
         state.tokens_since = contents.tokens_since;
         self.count(state.queue.len());
     }
@@ -256,7 +256,7 @@ mod tests {
         Contents {
             queue: Queue::default(),
             contacts: HashMap::new(),
-            standing: Standing::Active,
+            bar: Bar::None,
             tokens_since: Timestamp::default(),
         }
     }

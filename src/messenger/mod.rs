@@ -5,6 +5,7 @@
 //! ws, admin) hold one of these and nothing else of the house.
 
 mod accounts;
+mod codes;
 mod collect;
 mod contacts;
 mod deliver;
@@ -17,9 +18,12 @@ mod limits;
 mod mailbox;
 mod operator;
 mod parse;
+mod people;
 mod prekeys;
 mod queue;
 mod relay;
+mod resolve;
+mod rotation;
 mod scope;
 mod session;
 mod signal;
@@ -33,8 +37,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub use error::Error;
 pub use event::{Event, Letter, Receipt};
 pub use figures::{Figures, Words};
-pub use operator::{Operator, Overview};
-pub use relay::{RelayAccess, RelayPlace};
+pub use operator::{Operator, OperatorError, Overview};
+pub use relay::{RelayAccess, RelayPlace, RelaySecret};
+pub use rotation::{Old, Vault};
 pub use scope::{Knock, Member, Peer, Registration, Visitor};
 pub use session::{Session, Welcome};
 
@@ -45,6 +50,7 @@ use self::limits::Limits;
 use self::mailbox::{Contents, Mailbox, Mailboxes};
 use self::prekeys::Handouts;
 use self::queue::Queue;
+use self::rotation::{CurrentKey, Safe};
 use self::scope::WaitingRoom;
 use self::signal::Calls;
 use crate::auth::{ChallengeKey, Secrets, TokenId, UsedNonces};
@@ -91,6 +97,8 @@ pub struct Rooms {
     pub relay: Option<RelayAccess>,
     /// Keys of this daemon.
     pub secrets: Secrets,
+    /// Where they are kept.
+    pub vault: Arc<dyn Vault>,
     /// The time.
     pub clock: Clock,
 }
@@ -108,7 +116,10 @@ pub struct Core {
     store: Store,
     hub: Hub<Event>,
     relay: Option<RelayAccess>,
+    /// The keys of which there is only ever one.
     secrets: Secrets,
+    token_key: CurrentKey,
+    safe: Safe,
     clock: Clock,
     /// Drawn at every start: the memory of used nonces ends with the process, so nonces do too.
     challenge_key: ChallengeKey,
@@ -157,6 +168,8 @@ impl Messenger {
             store: rooms.store,
             hub: rooms.hub,
             relay: rooms.relay,
+            token_key: CurrentKey::new(rooms.secrets.token_key.clone()),
+            safe: Safe::new(rooms.vault, rooms.secrets.clone()),
             secrets: rooms.secrets,
             clock: rooms.clock,
             challenge_key: ChallengeKey::new(Secret::random()),
@@ -240,10 +253,11 @@ impl Messenger {
         if !unheard.is_empty() {
             self.store.remove_soon(owner, &unheard);
         }
+        let bar = self.load_bar(&account).await?;
         Ok(Contents {
             queue: Queue::load(rows),
             contacts,
-            standing: account.standing,
+            bar,
             tokens_since: account.tokens_since,
         })
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Messenger;
 use super::error::Error;
-use crate::auth::turn_credentials;
-use crate::base::{Private, Timestamp, random};
+use crate::base::{Private, Timestamp};
+use crate::store::{Deed, StoreError};
 use crate::turn::{Figures, Relay};
 use crate::wire::admin::{Calls, Credentials, Disk, Members, Queue};
 
@@ -15,7 +15,43 @@ const LONGEST_TTL: Duration = Duration::from_hours(24);
 /// The scope of an operator. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Operator {
-    messenger: Messenger,
+    pub(super) messenger: Messenger,
+    /// The user id of the process that asks, as far as the system told it.
+    pub(super) uid: Option<u32>,
+}
+
+/// Why an operator isn't given what they ask for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OperatorError {
+    /// A use case refused.
+    #[error("{}", .0.detail())]
+    Refused(#[from] Error),
+    /// No member answers to it.
+    #[error("nobody has this handle, and no user id begins like this")]
+    NoSuchUser,
+    /// More than one member answers to it.
+    #[error("more than one member answers to this: give more of the id, or @ before a handle")]
+    AmbiguousUser,
+    /// No code is called so.
+    #[error("no invite has an id that begins like this")]
+    NoSuchInvite,
+    /// More than one code is called so.
+    #[error("more than one invite has an id that begins like this: give more of it")]
+    AmbiguousInvite,
+    /// The secret isn't this daemon's to change.
+    #[error(
+        "the media relay's secret stands in turn.secret_file, where other relays have it from, too"
+    )]
+    SharedSecret,
+    /// What must outlive a restart can't be written.
+    #[error("the new key can't be kept, so nothing was changed: {0}")]
+    NotKept(String),
+}
+
+impl From<StoreError> for OperatorError {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
 }
 
 /// How things stand, in figures.
@@ -35,7 +71,34 @@ pub struct Overview {
 
 impl Operator {
     pub(super) const fn new(messenger: Messenger) -> Self {
-        Self { messenger }
+        Self {
+            messenger,
+            uid: None,
+        }
+    }
+
+    /// The same, for a process of the user `uid`: the audit names them.
+    pub fn for_user(&self, uid: Option<u32>) -> Self {
+        Self {
+            uid,
+            ..self.clone()
+        }
+    }
+
+    /// What the audit says of something done now.
+    pub(super) fn deed(
+        &self,
+        action: &'static str,
+        subject: Option<String>,
+        note: Option<String>,
+    ) -> Deed {
+        Deed {
+            at: self.messenger.clock.now(),
+            by: self.uid,
+            action: action.into(),
+            subject,
+            note,
+        }
     }
 
     /// How things stand. Costs a few look-ups, however much there is.
@@ -82,8 +145,7 @@ impl Operator {
             return Err(Error::field("ttl", "1 to 86400 seconds"));
         }
         let now: Timestamp = self.messenger.clock.now();
-        let secret = access.secret.as_bytes();
-        let issued = turn_credentials::issue(secret, now, ttl, random::draw());
+        let issued = access.secret.issue(now, ttl);
         if let Some(relay) = self.relay() {
             relay.note_issued();
         }

@@ -12,7 +12,7 @@ use super::limits::count;
 use super::parse;
 use super::scope::Member;
 use crate::base::{BoundedMap, Timestamp, UserId};
-use crate::store::{self, Account, TakenPrekey, Uploaded};
+use crate::store::{self, Account, NO_IDENTITY, TakenPrekey, Uploaded};
 use crate::wire::binary;
 use crate::wire::body::{Bundle, KeyStatus, KeyUpload, OneTimePrekey};
 
@@ -81,6 +81,7 @@ impl Member {
             .store
             .take_prekey(account.user)
             .await?
+            .filter(|taken| taken.account.identity_key != NO_IDENTITY)
             .ok_or(Error::UserNotFound)?;
         match taken.prekey {
             Some(_) => messenger.counters.bundles_fresh.increment(),
@@ -153,7 +154,9 @@ impl Messenger {
             let tag = handle.tag(&self.secrets.pepper);
             self.store.account_by_handle(*tag.as_bytes()).await?
         };
-        account.ok_or(Error::UserNotFound)
+        account
+            .filter(|account| account.identity_key != NO_IDENTITY)
+            .ok_or(Error::UserNotFound)
     }
 
     fn warn_of_low_prekeys(&self, taken: &TakenPrekey) {

@@ -1,8 +1,8 @@
 //! Credentials for the media relays, and the end of them (PROTOCOL.md §7.4).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::Messenger;
@@ -10,8 +10,7 @@ use super::error::Error;
 use super::limits::count;
 use super::scope::Member;
 use crate::auth::{TurnSecret, turn_credentials};
-use crate::base::{CallId, Private, UserId, random};
-use crate::store::Standing;
+use crate::base::{CallId, Private, Timestamp, UserId, random};
 use crate::turn::Relay;
 use crate::wire::body::{IceServer, TurnCredentials};
 
@@ -23,9 +22,60 @@ pub struct RelayAccess {
     /// Every relay that members are told of, in the order in which they are told.
     pub places: Vec<RelayPlace>,
     /// What credentials are made with; every relay has it.
-    pub secret: TurnSecret,
+    pub secret: RelaySecret,
     /// How long credentials are good for.
     pub ttl: Duration,
+}
+
+/// What credentials are made with.
+#[derive(Debug)]
+pub struct RelaySecret {
+    current: RwLock<TurnSecret>,
+    keeping: Keeping,
+}
+
+/// Whose a relay's secret is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// This daemon's: it can make another.
+    Own,
+    /// Other relays' as well, out of a file that somebody gave to each.
+    Shared,
+}
+
+impl RelaySecret {
+    /// One that this daemon made and keeps.
+    pub fn own(secret: TurnSecret) -> Self {
+        Self {
+            current: RwLock::new(secret),
+            keeping: Keeping::Own,
+        }
+    }
+
+    /// One of `turn.secret_file`.
+    pub fn shared(secret: TurnSecret) -> Self {
+        Self {
+            current: RwLock::new(secret),
+            keeping: Keeping::Shared,
+        }
+    }
+
+    /// Whether this daemon may make another.
+    pub(super) fn is_own(&self) -> bool {
+        self.keeping == Keeping::Own
+    }
+
+    /// Makes every later credential with `secret`.
+    pub(super) fn replace(&self, secret: TurnSecret) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = secret;
+    }
+
+    /// A credential that is good for `ttl`.
+    pub(super) fn issue(&self, now: Timestamp, ttl: Duration) -> turn_credentials::Credentials {
+        let secret = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        turn_credentials::issue(secret.as_bytes(), now, ttl, random::draw())
+    }
 }
 
 /// Where one relay is. Cheap to clone; clones share whether it is known to be down.
@@ -127,8 +177,7 @@ impl Member {
         let access = messenger.relay.as_ref().ok_or(Error::NotFound(
             "the media relay is switched off on this server",
         ))?;
-        let secret = access.secret.as_bytes();
-        let issued = turn_credentials::issue(secret, now, access.ttl, random::draw());
+        let issued = access.secret.issue(now, access.ttl);
         if let Some(relay) = &access.relay {
             let expires = now.saturating_add(access.ttl);
             relay.remember(&issued.username, self.user(), expires);
@@ -155,10 +204,11 @@ impl Member {
         if self.is_revoked() {
             return Err(Error::TokenExpired);
         }
-        match self.mailbox().lock().standing {
-            Standing::Active => Ok(()),
-            Standing::Suspended => Err(Error::Suspended),
+        let now = self.messenger().clock.now();
+        if self.mailbox().lock().bar.holds(now) {
+            return Err(Error::Suspended);
         }
+        Ok(())
     }
 }
 
@@ -187,7 +237,7 @@ mod tests {
         RelayAccess {
             relay: None,
             places: (0..count).map(place).collect(),
-            secret: TurnSecret::new([7; 32]),
+            secret: RelaySecret::shared(TurnSecret::new([7; 32])),
             ttl: Duration::from_hours(1),
         }
     }

@@ -20,7 +20,6 @@ use crate::auth::Claims;
 use crate::base::{MessageId, Timestamp, UserId};
 use crate::config::{self, Rate, RegistrationMode};
 use crate::ratelimit::{Address, Limiter};
-use crate::store::Standing;
 use crate::wire::binary;
 use crate::wire::body::{
     Account, AccountPatch, MessagesResponse, RegisterResponse, SendRequest, SendResponse,
@@ -154,7 +153,8 @@ impl Member {
     /// Whether the account is gone, or its tokens were revoked since this one was looked at.
     pub(super) fn is_revoked(&self) -> bool {
         let state = self.mailbox.lock();
-        state.is_gone || self.claims.issued_at <= state.tokens_since
+        let since = state.tokens_since.max(self.messenger.token_key.since());
+        state.is_gone || self.claims.issued_at <= since
     }
 
     /// Sends a message; returns when it is safe.
@@ -232,7 +232,7 @@ impl Member {
             public_name: account.public_name.map(Into::into),
             member_since: Timestamp::of_day(account.member_since).date(),
             last_seen: Timestamp::of_day(account.last_seen).date(),
-            suspended: account.standing == Standing::Suspended,
+            suspended: state.bar.holds(self.messenger.clock.now()),
             queued_messages: state.queue.len(),
             queued_bytes: state.queue.bytes(),
             keys: key_status(&keys, self.messenger.clock.now()),

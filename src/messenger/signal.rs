@@ -120,7 +120,7 @@ impl Messenger {
     /// How callee `to` stands to caller `from`. Contacts are asked first, so that somebody who isn't
     /// allowed hears the same whether or not the callee is online.
     async fn standing(&self, from: UserId, to: UserId) -> Result<Standing, Error> {
-        if self.mailbox(from).await?.lock().standing == crate::store::Standing::Suspended {
+        if self.mailbox(from).await?.lock().bar.holds(self.clock.now()) {
             return Err(Error::Suspended);
         }
         let of_callee = match self.relation(to, from).await {

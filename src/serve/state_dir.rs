@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::ServeError;
 use crate::auth::Secrets;
 use crate::base::Secret;
+use crate::messenger::Vault;
 use crate::store::DATABASE_FILE;
 use crate::store::backup::SECRETS_FILE;
 
@@ -16,7 +17,7 @@ use crate::store::backup::SECRETS_FILE;
 const SERVICE_DIRECTORY: &str = "/var/lib/privcomm";
 
 /// The directory that everything is kept in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct StateDir(PathBuf);
 
 impl StateDir {
@@ -68,6 +69,12 @@ pub fn state_directory(asked: Option<PathBuf>) -> Result<PathBuf, ServeError> {
     let service = service.try_exists().unwrap_or(true).then_some(service);
     let found = asked.or_else(|| service.map(Into::into)).or_else(usual);
     found.ok_or(ServeError::NoStateDirectory)
+}
+
+impl Vault for StateDir {
+    fn keep(&self, secrets: &Secrets) -> io::Result<()> {
+        write_durably(&self.0.join(SECRETS_FILE), secrets.encode().as_bytes())
+    }
 }
 
 /// The directory that a daemon takes which isn't told another.

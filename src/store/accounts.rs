@@ -10,7 +10,7 @@ use super::handle::Store;
 use super::invites;
 use super::prekeys;
 use super::queue;
-use super::record::{Account, Standing};
+use super::record::{Account, NO_IDENTITY, Standing};
 use super::tables::{Tables, missing, user_in};
 
 /// Who may register.
@@ -92,22 +92,6 @@ impl Store {
             .await
     }
 
-    /// Bars an account at `now`, which ends its tokens, or lets it in again.
-    pub async fn set_standing(
-        &self,
-        user: UserId,
-        standing: Standing,
-        now: Timestamp,
-    ) -> Result<Update, StoreError> {
-        self.update(user, move |account| {
-            account.standing = standing;
-            if standing == Standing::Suspended {
-                account.tokens_since = now;
-            }
-        })
-        .await
-    }
-
     /// Publishes a name, or takes it back.
     pub async fn set_public_name(
         &self,
@@ -133,18 +117,8 @@ impl Store {
         user: UserId,
         owner_tag: [u8; 16],
     ) -> Result<Update, StoreError> {
-        self.write_after_all(move |tables| {
-            let Some(account) = tables.account(user)? else {
-                return Ok(Update::NoSuchUser);
-            };
-            queue::remove_all_of(tables, user)?;
-            prekeys::remove_all_of(tables, user)?;
-            contacts::remove_all_of(tables, owner_tag)?;
-            tables.handles.remove(&account.handle)?;
-            tables.accounts.remove(user.as_bytes())?;
-            Ok(Update::Applied)
-        })
-        .await
+        self.write_after_all(move |tables| delete(tables, user, owner_tag))
+            .await
     }
 
     async fn update(
@@ -165,6 +139,47 @@ impl Store {
         })
         .await
     }
+}
+
+/// Deletes an account with everything that is its own.
+pub(super) fn delete(
+    tables: &mut Tables<'_>,
+    user: UserId,
+    owner_tag: [u8; 16],
+) -> Result<Update, StoreError> {
+    let Some(account) = tables.account(user)? else {
+        return Ok(Update::NoSuchUser);
+    };
+    queue::remove_all_of(tables, user)?;
+    prekeys::remove_all_of(tables, user)?;
+    contacts::remove_all_of(tables, owner_tag)?;
+    tables.suspensions.remove(user.as_bytes())?;
+    tables.handles.remove(&account.handle)?;
+    tables.accounts.remove(user.as_bytes())?;
+    Ok(Update::Applied)
+}
+
+/// Takes the identity of an account away, with its prekeys, its tokens and all messages to it and
+/// from it. Only a recovery code gives it another.
+pub(super) fn reset(
+    tables: &mut Tables<'_>,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Update, StoreError> {
+    let Some(account) = tables.account(user)? else {
+        return Ok(Update::NoSuchUser);
+    };
+    queue::remove_all_of(tables, user)?;
+    prekeys::remove_all_of(tables, user)?;
+    tables.put_account(&Account {
+        identity_key: NO_IDENTITY,
+        signed_prekey: [0; 32],
+        prekey_signature: [0; 64],
+        signed_prekey_at: now,
+        tokens_since: now,
+        ..account
+    })?;
+    Ok(Update::Applied)
 }
 
 fn register(tables: &mut Tables<'_>, asked: &Registration) -> Result<Registered, StoreError> {

@@ -30,17 +30,7 @@ impl Store {
         code: [u8; 32],
         now: Timestamp,
     ) -> Result<Revocation, StoreError> {
-        self.write(move |tables| {
-            let Some(mut invite) = find(tables, &code)? else {
-                return Ok(Revocation::NoSuchInvite);
-            };
-            if invite.revoked.is_none() {
-                invite.revoked = Some(now);
-                put(tables, &code, &invite)?;
-            }
-            Ok(Revocation::Revoked)
-        })
-        .await
+        self.write(move |tables| revoke(tables, &code, now)).await
     }
 
     /// Forgets the codes that expired before `cutoff`. How many.
@@ -85,6 +75,22 @@ pub(super) fn consume(
     put(tables, code, &invite)
 }
 
+/// Takes a code back.
+pub(super) fn revoke(
+    tables: &mut Tables<'_>,
+    code: &[u8; 32],
+    now: Timestamp,
+) -> Result<Revocation, StoreError> {
+    let Some(mut invite) = find(tables, code)? else {
+        return Ok(Revocation::NoSuchInvite);
+    };
+    if invite.revoked.is_none() {
+        invite.revoked = Some(now);
+        put(tables, code, &invite)?;
+    }
+    Ok(Revocation::Revoked)
+}
+
 fn find(tables: &Tables<'_>, code: &[u8; 32]) -> Result<Option<Invite>, StoreError> {
     let Some(row) = tables.invites.get(code)? else {
         return Ok(None);
@@ -92,7 +98,12 @@ fn find(tables: &Tables<'_>, code: &[u8; 32]) -> Result<Option<Invite>, StoreErr
     Ok(Some(Invite::decode(row.value())?))
 }
 
-fn put(tables: &mut Tables<'_>, code: &[u8; 32], invite: &Invite) -> Result<(), StoreError> {
+/// Stores an invite under the hash of its code.
+pub(super) fn put(
+    tables: &mut Tables<'_>,
+    code: &[u8; 32],
+    invite: &Invite,
+) -> Result<(), StoreError> {
     tables.invites.insert(code, invite.encode().as_slice())?;
     Ok(())
 }

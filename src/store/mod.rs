@@ -11,9 +11,12 @@
 //!
 //! The way of a write: `handle` hands it in → `intake` gathers → `writer` commits → the caller hears.
 //! `tables` lists what is on disk, `record` how a row is spelled, `migrate` how old databases
-//! become new ones, `backup` how a copy is kept. What a row means is in `accounts`, `prekeys`, `invites`, `contacts`, `queue`.
+//! become new ones, `backup` how a copy is kept. What a row means is in `accounts`, `prekeys`, `invites`,
+//! `contacts`, `queue`, `suspensions` and `audit`; what operators do with it all is in `operate`, what
+//! they see in `people`.
 
 mod accounts;
+mod audit;
 pub mod backup;
 mod contacts;
 mod disk;
@@ -24,19 +27,23 @@ mod intake;
 mod invites;
 mod migrate;
 mod offline;
+mod operate;
 mod pending;
+mod people;
 mod prekeys;
 mod queue;
 mod reader;
 mod record;
 mod rows;
 mod space;
+mod suspensions;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use accounts::{Admission, Registered, Registration, Update};
+pub use audit::{Deed, MOST_DEEDS, RecordedDeed};
 pub use contacts::{ContactStored, MAX_CONTACTS};
 pub use disk::DATABASE_FILE;
 pub use error::{RecordError, StoreError};
@@ -45,11 +52,14 @@ pub use handle::{Store, StoreOptions};
 pub use invites::Revocation;
 pub use migrate::Schema;
 pub use offline::{Integrity, OfflineStore, QueueSize, Sizes};
+pub use operate::{Change, Changed};
 pub use pending::{Backlog, NewMessage, PendingWrite, Withdrawal};
+pub use people::{MOST_PEOPLE, PersonFigures};
 pub use prekeys::{KeyUpload, MAX_PREKEYS, TakenPrekey, Uploaded};
 pub use reader::{Figures, KeyStatus};
-pub use record::{Account, Invite, QueueEntry, Standing, StoredMessage};
+pub use record::{Account, Invite, NO_IDENTITY, QueueEntry, Standing, StoredMessage};
 pub use rows::TableSize;
+pub use suspensions::Suspension;
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

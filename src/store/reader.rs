@@ -217,6 +217,11 @@ impl<'a> Snapshot<'a> {
         })
     }
 
+    /// The transaction that it is read by.
+    pub(super) fn transaction(&self) -> &ReadTransaction {
+        &self.transaction
+    }
+
     fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
         account_in(&self.transaction.open_table(ACCOUNTS)?, user)
     }

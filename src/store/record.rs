@@ -49,6 +49,10 @@ pub enum Standing {
     Suspended,
 }
 
+/// The identity key of an account that was reset: a point of small order, which is never accepted as
+/// a key, so that nobody can register or log in with it.
+pub const NO_IDENTITY: [u8; 32] = [0; 32];
+
 /// A member.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
@@ -56,7 +60,7 @@ pub struct Account {
     pub user: UserId,
     /// The tag of the handle: a keyed hash, made by the caller.
     pub handle: [u8; 32],
-    /// Ed25519 public key.
+    /// Ed25519 public key; [`NO_IDENTITY`] where the operator took it away.
     pub identity_key: [u8; 32],
     /// X25519 public key.
     pub signed_prekey: [u8; 32],
@@ -349,7 +353,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
         let Some((field, rest)) = self.rest.split_first_chunk::<N>() else {
             return Err(RecordError::Short {
                 record: self.record,
@@ -360,16 +364,16 @@ impl<'a> Fields<'a> {
         Ok(*field)
     }
 
-    fn u32(&mut self) -> Result<u32, RecordError> {
+    pub(super) fn u32(&mut self) -> Result<u32, RecordError> {
         self.array().map(u32::from_be_bytes)
     }
 
-    fn timestamp(&mut self) -> Result<Timestamp, RecordError> {
+    pub(super) fn timestamp(&mut self) -> Result<Timestamp, RecordError> {
         let millis = self.array().map(u64::from_be_bytes)?;
         Ok(Timestamp::from_millis(millis))
     }
 
-    fn option<const N: usize>(
+    pub(super) fn option<const N: usize>(
         &mut self,
         field: &'static str,
     ) -> Result<Option<[u8; N]>, RecordError> {
@@ -380,7 +384,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn text(&mut self, field: &'static str) -> Result<Option<String>, RecordError> {
+    pub(super) fn text(&mut self, field: &'static str) -> Result<Option<String>, RecordError> {
         let Some(length) = self.option(field)? else {
             return Ok(None);
         };
@@ -414,7 +418,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn write_option<const N: usize>(record: &mut Vec<u8>, field: Option<[u8; N]>) {
+pub(super) fn write_option<const N: usize>(record: &mut Vec<u8>, field: Option<[u8; N]>) {
     record.push(u8::from(field.is_some()));
     if let Some(bytes) = field {
         record.extend_from_slice(&bytes);
@@ -422,7 +426,7 @@ fn write_option<const N: usize>(record: &mut Vec<u8>, field: Option<[u8; N]>) {
 }
 
 /// Text is cut at 65,535 bytes, at a character: the doors allow far less.
-fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
+pub(super) fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
     let text = text.map(|text| &text[..text.floor_char_boundary(usize::from(u16::MAX))]);
     let length = text.map(|text| u16::try_from(text.len()).unwrap_or(u16::MAX));
     write_option(record, length.map(u16::to_be_bytes));

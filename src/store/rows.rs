@@ -6,12 +6,23 @@ use redb::{
 };
 
 use super::error::{RecordError, StoreError};
-use super::tables::{ACCOUNTS, CONTACTS, HANDLES, INVITES, MESSAGES, META, PREKEYS, QUEUES};
+use super::tables::{
+    ACCOUNTS, AUDIT, CONTACTS, HANDLES, INVITES, MESSAGES, META, PREKEYS, QUEUES, SUSPENSIONS,
+};
 
 /// Every table that a schema has or had, in the order in which they are best written. A migration
 /// that leaves a table behind keeps its definition here, so that old backups can still be read.
-pub(super) const ALL: [&dyn Rows; 8] = [
-    &META, &ACCOUNTS, &HANDLES, &PREKEYS, &INVITES, &CONTACTS, &MESSAGES, &QUEUES,
+pub(super) const ALL: [&dyn Rows; 10] = [
+    &META,
+    &ACCOUNTS,
+    &HANDLES,
+    &PREKEYS,
+    &INVITES,
+    &CONTACTS,
+    &MESSAGES,
+    &QUEUES,
+    &SUSPENSIONS,
+    &AUDIT,
 ];
 
 /// A key and its value, as the database has them.

@@ -4,7 +4,10 @@
 //! ([`super::record`]) unless said otherwise. Rows that belong together share a key prefix, and what
 //! is written most ([`MESSAGES`]) is only ever appended to.
 
-use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{
+    Key, ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, Value,
+    WriteTransaction,
+};
 
 use crate::base::{Timestamp, UserId};
 
@@ -40,6 +43,13 @@ pub(super) const MESSAGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::ne
 /// Recipient ‖ sequence number (u64) → queue record: what is known of a message without its payload.
 pub(super) const QUEUES: TableDefinition<'_, &[u8; 24], &[u8]> = TableDefinition::new("queues-1");
 
+/// User → suspension record: until when and why a member is barred.
+pub(super) const SUSPENSIONS: TableDefinition<'_, &[u8; 16], &[u8]> =
+    TableDefinition::new("suspensions-1");
+
+/// Sequence number → deed record. What operators did, the oldest first.
+pub(super) const AUDIT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("audit-1");
+
 /// The name of the schema version in [`META`].
 pub(super) const SCHEMA: &str = "schema";
 /// The name of the version of the program that last opened the database, in [`META`].
@@ -57,6 +67,8 @@ pub(super) struct Tables<'txn> {
     pub(super) contacts: Table<'txn, &'static [u8; 32], &'static [u8]>,
     pub(super) messages: Table<'txn, u64, &'static [u8]>,
     pub(super) queues: Table<'txn, &'static [u8; 24], &'static [u8]>,
+    pub(super) suspensions: Table<'txn, &'static [u8; 16], &'static [u8]>,
+    pub(super) audit: Table<'txn, u64, &'static [u8]>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -71,6 +83,8 @@ impl<'txn> Tables<'txn> {
             contacts: transaction.open_table(CONTACTS)?,
             messages: transaction.open_table(MESSAGES)?,
             queues: transaction.open_table(QUEUES)?,
+            suspensions: transaction.open_table(SUSPENSIONS)?,
+            audit: transaction.open_table(AUDIT)?,
         })
     }
 
@@ -85,6 +99,19 @@ impl<'txn> Tables<'txn> {
         self.accounts
             .insert(account.user.as_bytes(), record.as_slice())?;
         Ok(())
+    }
+}
+
+/// A table that came with a later version, and that a database may have to wait for until its first
+/// write. None: it has none yet.
+pub(super) fn later_table<K: Key + 'static, V: Value + 'static>(
+    transaction: &ReadTransaction,
+    table: TableDefinition<'_, K, V>,
+) -> Result<Option<ReadOnlyTable<K, V>>, StoreError> {
+    match transaction.open_table(table) {
+        Ok(table) => Ok(Some(table)),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

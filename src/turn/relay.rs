@@ -101,6 +101,12 @@ impl Relay {
         self.state.counters.credentials_issued.increment();
     }
 
+    /// Honours credentials made with `secret` from now on, and those made with the one before that
+    /// expire by `old_until`. What was opened with others can't be refreshed any more.
+    pub fn rotate(&self, secret: super::TurnSecret, old_until: Option<Timestamp>) {
+        self.state.gate.rotate(secret, old_until);
+    }
+
     /// Ends this user's allocations at once, and refuses every credential noted as theirs so far.
     pub async fn evict(&self, user: UserId) {
         let names = self.state.gate.refuse(user);

@@ -65,6 +65,8 @@ codes! {
     RegistrationClosed = "registration_closed", 403, "Registration is closed";
     /// The handle belongs to another identity key.
     IdentityMismatch = "identity_mismatch", 409, "The handle is taken";
+    /// What is asked for can't be told apart, or done as things stand. To operators only.
+    Conflict = "conflict", 409, "Conflict";
     /// Nothing is at this path.
     NotFound = "not_found", 404, "Not found";
     /// No such account.

@@ -6,12 +6,14 @@ use super::super::call::Call;
 use super::super::refusal::Refusal;
 use super::super::reply;
 use super::super::route::Outcome;
+use crate::messenger::Old;
 use crate::turn::{
     AllocationFigures, ErrorCode, Figures, Relay, Transport, TransportFigures as Carried,
 };
 use crate::wire::admin::{
     Allocation, Allocations, Count, CredentialsRequest, RelayFigures, TransportFigures,
 };
+use crate::wire::people::SecretRequest;
 
 /// `GET /v1/turn/figures`
 pub(in super::super) fn figures(call: &Call) -> Outcome {
@@ -37,6 +39,14 @@ pub(in super::super) async fn credentials(call: Call) -> Outcome {
     Ok(reply::ok(
         &operator.turn_credentials(ttl.map(Duration::from_secs))?,
     ))
+}
+
+/// `POST /v1/turn/rotate-secret`
+pub(in super::super) async fn rotate_secret(call: Call) -> Outcome {
+    let operator = call.operator();
+    let SecretRequest { keep_old } = call.json().await?;
+    let old = if keep_old { Old::Lapses } else { Old::Ends };
+    Ok(reply::ok(&operator.rotate_turn_secret(old).await?))
 }
 
 fn relay(call: &Call) -> Result<&Relay, Refusal> {

@@ -1,5 +1,6 @@
 //! Durations, and rates in so many a duration.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -44,7 +45,14 @@ impl Kind<Rate> for Rates {
     }
 
     fn write(&self, setting: &Rate) -> Value {
-        Value::Text(format!("{}/{}", setting.count, spell(setting.period)))
+        Value::Text(setting.to_string())
+    }
+}
+
+/// As the configuration writes it.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.count, spell(self.period))
     }
 }
 

@@ -20,7 +20,7 @@ use super::role::Role;
 use crate::auth::TurnSecret;
 use crate::base::task::Tasks;
 use crate::config::{Config, RelayChannels, RelayReach};
-use crate::messenger::RelayAccess;
+use crate::messenger::{RelayAccess, RelaySecret};
 use crate::net::Tls;
 use crate::turn::{
     AnswerRates, ChannelNumbers, Connection, ConnectionLimits, Encryption, Network, PeerRules,
@@ -120,7 +120,7 @@ pub(super) fn shared_secret(config: &Config) -> Result<Option<TurnSecret>, Serve
 pub(super) fn access(
     config: &Config,
     media: Option<&Media>,
-    secret: TurnSecret,
+    secret: RelaySecret,
     tasks: &Tasks,
 ) -> Option<RelayAccess> {
     let own = media.map(|media| Watched {
@@ -329,7 +329,7 @@ mod tests {
     #[tokio::test]
     async fn relays_elsewhere_are_told_of_where_there_is_none_here() {
         let mut config = Config::default();
-        let secret = || TurnSecret::new([7; 32]);
+        let secret = || RelaySecret::own(TurnSecret::new([7; 32]));
         let tasks = Tasks::default();
         assert!(access(&config, None, secret(), &tasks).is_none());
         config.turn.extra_urls = vec!["stun:a.example".parse().unwrap()];

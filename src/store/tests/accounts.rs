@@ -1,20 +1,9 @@
 //! Registration in all its cases, changes, deletion, invites and contacts.
 
 use super::super::{
-    Account, ContactStored, Invite, MAX_CONTACTS, Revocation, Standing, TakenPrekey, Update,
+    ContactStored, Invite, MAX_CONTACTS, Revocation, Standing, TakenPrekey, Update,
 };
 use super::*;
-
-fn invite(uses_left: u32) -> Invite {
-    Invite {
-        created: Timestamp::from_millis(0),
-        expires: Timestamp::from_millis(2_000_000),
-        uses_left,
-        revoked: None,
-        recover: None,
-        label: None,
-    }
-}
 
 fn by_code(handle: u8, code: Option<[u8; 32]>) -> Registration {
     Registration {
@@ -22,10 +11,6 @@ fn by_code(handle: u8, code: Option<[u8; 32]>) -> Registration {
         code,
         ..registration(handle, handle)
     }
-}
-
-async fn account(store: &Store, user: UserId) -> Account {
-    store.account(user).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -223,16 +208,11 @@ async fn an_account_changes_as_it_is_told() {
     store.seen(user, 500).await.unwrap();
     store.seen(user, 400).await.unwrap();
     store
-        .set_standing(user, Standing::Suspended, Timestamp::from_millis(9))
-        .await
-        .unwrap();
-    store
         .set_public_name(user, Some("Änne".to_owned()))
         .await
         .unwrap();
     let account = account(&store, user).await;
     assert_eq!(account.last_seen, 500);
-    assert_eq!(account.standing, Standing::Suspended);
     assert_eq!(account.public_name.as_deref(), Some("Änne"));
     let nobody = UserId::random();
     assert_eq!(store.seen(nobody, 1).await.unwrap(), Update::NoSuchUser);

@@ -7,6 +7,7 @@ mod files;
 mod full_disk;
 mod messages;
 mod migrations;
+mod operators;
 mod prekeys;
 mod writing;
 
@@ -18,7 +19,8 @@ use tokio::sync::oneshot;
 use crate::base::{MessageId, Timestamp, UserId};
 
 use super::{
-    Admission, NewMessage, PendingWrite, Registered, Registration, Store, StoreError, StoreOptions,
+    Account, Admission, Invite, NewMessage, PendingWrite, Registered, Registration, Store,
+    StoreError, StoreOptions,
 };
 use faulty_disk::FaultyDisk;
 
@@ -82,6 +84,21 @@ fn registration(handle: u8, identity: u8) -> Registration {
         admission: Admission::Open,
         code: None,
     }
+}
+
+fn invite(uses_left: u32) -> Invite {
+    Invite {
+        created: Timestamp::from_millis(0),
+        expires: Timestamp::from_millis(2_000_000),
+        uses_left,
+        revoked: None,
+        recover: None,
+        label: None,
+    }
+}
+
+async fn account(store: &Store, user: UserId) -> Account {
+    store.account(user).await.unwrap().unwrap()
 }
 
 async fn member(store: &Store, handle: u8) -> UserId {

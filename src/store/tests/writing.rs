@@ -230,9 +230,8 @@ async fn a_broken_row_fails_only_the_order_that_meets_it() {
         .map(|user| {
             let store = store.clone();
             tokio::spawn(async move {
-                store
-                    .set_standing(user, Standing::Suspended, Timestamp::from_millis(9))
-                    .await
+                let name = Some("Änne".to_owned());
+                store.set_public_name(user, name).await
             })
         })
         .collect();

@@ -82,10 +82,13 @@ impl Gate {
         }
         let freshness =
             credential::freshness(username, calendar()).ok_or(ErrorCode::Unauthenticated)?;
-        let key = Key::long_term(chosen, username, realm, &self.secret.password(username));
-        if !shape.is_signed_with(&key) {
-            return Err(ErrorCode::Unauthenticated);
-        }
+        let passwords = self.accepted().passwords(username);
+        let mut keys = passwords
+            .iter()
+            .map(|password| Key::long_term(chosen, username, realm, password));
+        let key = keys
+            .find(|key| shape.is_signed_with(key))
+            .ok_or(ErrorCode::Unauthenticated)?;
         Ok(Admitted {
             shape,
             username,

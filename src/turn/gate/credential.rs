@@ -33,6 +33,38 @@ impl std::fmt::Debug for TurnSecret {
     }
 }
 
+/// The secrets whose credentials are honoured.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    current: TurnSecret,
+    /// The one before, for credentials that expire by then: whoever learnt it can't make others that
+    /// are good for longer.
+    before: Option<(TurnSecret, Timestamp)>,
+}
+
+impl Accepted {
+    pub(super) fn only(secret: TurnSecret) -> Self {
+        Self {
+            current: secret,
+            before: None,
+        }
+    }
+
+    pub(super) fn rotate(&mut self, secret: TurnSecret, old_until: Option<Timestamp>) {
+        let before = std::mem::replace(&mut self.current, secret);
+        self.before = old_until.map(|until| (before, until));
+    }
+
+    /// The passwords that a username may go with.
+    pub(super) fn passwords(&self, username: &str) -> Vec<Zeroizing<String>> {
+        let expiry = turn_credentials::expiry(username);
+        let is_old = |(_, until): &&(TurnSecret, Timestamp)| expiry.is_some_and(|it| it <= *until);
+        let before = self.before.as_ref().filter(is_old);
+        let secrets = std::iter::once(&self.current).chain(before.map(|(secret, _)| secret));
+        secrets.map(|secret| secret.password(username)).collect()
+    }
+}
+
 /// Whether a credential may open something new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
@@ -55,6 +87,23 @@ pub(super) fn freshness(username: &str, now: Timestamp) -> Option<Freshness> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_secret_is_good_for_names_that_lapse_in_time() {
+        let secret = |text: &str| TurnSecret::new(text.as_bytes().to_vec());
+        let mut accepted = Accepted::only(secret("north"));
+        assert_eq!(accepted.passwords("100:ab").len(), 1);
+        accepted.rotate(secret("south"), Some(Timestamp::from_millis(100_000)));
+        let both = accepted.passwords("100:ab");
+        let expected = ["south", "north"].map(|text| secret(text).password("100:ab"));
+        assert_eq!(both, expected);
+        assert_eq!(accepted.passwords("101:ab").len(), 1);
+        accepted.rotate(secret("west"), None);
+        assert_eq!(
+            accepted.passwords("100:ab"),
+            [secret("west").password("100:ab")]
+        );
+    }
 
     #[test]
     fn the_password_is_the_mac_of_the_name() {

@@ -12,7 +12,7 @@ mod nonce;
 mod ration;
 mod strangers;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use crate::base::{Timestamp, UserId};
@@ -30,6 +30,7 @@ pub use ration::AnswerRates;
 pub(crate) use ration::site;
 pub(crate) use strangers::list;
 
+use credential::Accepted;
 use names::Names;
 use strangers::Strangers;
 
@@ -49,7 +50,7 @@ pub(crate) enum Verdict<'a> {
 /// The gate: keys of this process, and who was promised what.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    secret: TurnSecret,
+    secrets: RwLock<Accepted>,
     strangers: Strangers,
     names: Mutex<Names>,
 }
@@ -62,10 +63,17 @@ impl Gate {
         rates: AnswerRates,
     ) -> Self {
         Self {
-            secret,
+            secrets: RwLock::new(Accepted::only(secret)),
             strangers: Strangers::new(realm, nonce_ttl, rates),
             names: Mutex::new(Names::default()),
         }
+    }
+
+    /// Believes only `secret` from now on; credentials of the one before that expire by `old_until`
+    /// as well.
+    pub(crate) fn rotate(&self, secret: TurnSecret, old_until: Option<Timestamp>) {
+        let mut accepted = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        accepted.rotate(secret, old_until);
     }
 
     /// The transaction of this process's own health check, which no flood may starve.
@@ -137,6 +145,10 @@ impl Gate {
     /// Whether a credential is still honoured.
     pub(crate) fn standing(&self, username: &str) -> Standing {
         self.lock_names().standing(username)
+    }
+
+    fn accepted(&self) -> RwLockReadGuard<'_, Accepted> {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_names(&self) -> MutexGuard<'_, Names> {
