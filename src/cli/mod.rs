@@ -3,6 +3,7 @@
 //! Data goes to stdout, talk to stderr. `--json` makes one document `{"v":1,…}` of the data, to
 //! which members are only ever added.
 
+mod audit;
 mod backup;
 mod completions;
 mod config;
@@ -10,16 +11,22 @@ mod daemon;
 mod database;
 mod exit;
 mod explain;
+mod invite;
 mod man;
 mod output;
 mod progress;
+mod qr;
 mod restore;
 mod serve;
 mod settings;
 mod site;
 mod status;
+mod token;
 mod turn;
+mod user;
 mod version;
+mod when;
+mod who;
 mod words;
 
 use std::fmt;
@@ -43,6 +50,8 @@ Examples:
   privcomm config example            every setting with its default and reason
   privcomm config check              is the configuration right?
   privcomm status                    how the running daemon is
+  privcomm invite create --qr        a link for somebody new
+  privcomm user list                 who is here
   privcomm explain PC-ADM-01         what a code means and what mends it
 
 Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 daemon not reachable,
@@ -67,6 +76,13 @@ enum Command {
     Restore(restore::RestoreCommand),
     #[command(subcommand)]
     Db(database::DatabaseCommand),
+    #[command(subcommand)]
+    Invite(invite::InviteCommand),
+    #[command(subcommand)]
+    User(user::UserCommand),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    Audit(audit::AuditCommand),
     #[command(subcommand)]
     Turn(turn::TurnCommand),
     Explain(explain::Explain),
@@ -96,6 +112,10 @@ pub fn run<E: fmt::Display>(
         Command::Backup(command) => command.run(output),
         Command::Restore(command) => command.run(output),
         Command::Db(command) => command.run(output),
+        Command::Invite(command) => command.run(output),
+        Command::User(command) => command.run(output),
+        Command::Token(command) => command.run(output),
+        Command::Audit(command) => command.run(output),
         Command::Turn(command) => command.run(output),
         Command::Explain(command) => command.run(output),
         Command::Version(version::Version) => version::Version::run(output),

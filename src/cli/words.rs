@@ -39,6 +39,32 @@ pub(super) fn millis(micros: u64) -> String {
     }
 }
 
+/// What somebody else chose, so that it can't do more to a terminal than be read: control characters
+/// and those that turn the direction of writing around are replaced.
+pub(super) fn harmless(text: &str) -> String {
+    let is_tricky = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let replaced = |letter| {
+        if is_tricky(letter) {
+            '\u{fffd}'
+        } else {
+            letter
+        }
+    };
+    text.chars().map(replaced).collect()
+}
+
+/// At most `width` characters of a text; `…` at the end of one that is longer.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    kept + "…"
+}
+
 /// `1 message`, `2 messages`.
 pub(super) fn many(count: u64, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
@@ -69,6 +95,18 @@ mod tests {
     fn times_have_two_digits_at_least() {
         let times = [0, 240, 9_999, 10_000, 120_900].map(millis);
         assert_eq!(times, ["0.00 ms", "0.24 ms", "9.9 ms", "10 ms", "120 ms"]);
+    }
+
+    #[test]
+    fn what_others_chose_is_only_read() {
+        assert_eq!(
+            harmless("Änne 名\u{1b}[2J\u{202e}x"),
+            "Änne 名\u{fffd}[2J\u{fffd}x"
+        );
+        assert_eq!(
+            (cut("anna", 4), cut("annas", 4)),
+            ("anna".into(), "ann…".into())
+        );
     }
 
     #[test]

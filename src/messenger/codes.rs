@@ -1,6 +1,7 @@
 //! Invite and recovery codes, as operators make them. A code is known when it is made, and its hash
 //! after that.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::operator::{Operator, OperatorError};
@@ -179,7 +180,7 @@ fn report(hash: &[u8; 32], invite: &store::Invite, now: Timestamp) -> Invite {
 fn id_of(hash: &[u8; 32]) -> String {
     let mut digits = String::new();
     for byte in &hash[..ID_DIGITS / 2] {
-        digits.push_str(&format!("{byte:02x}"));
+        let _ = write!(digits, "{byte:02x}");
     }
     digits
 }

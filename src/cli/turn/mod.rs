@@ -2,6 +2,7 @@
 
 mod allocations;
 mod credentials;
+mod rotate_secret;
 mod test;
 
 use clap::Subcommand;
@@ -15,11 +16,13 @@ use super::output::Output;
 Examples:
   privcomm turn test
   privcomm turn credentials --ttl 1h
-  privcomm turn allocations")]
+  privcomm turn allocations
+  privcomm turn rotate-secret --keep-old")]
 pub(super) enum TurnCommand {
     Test(test::Test),
     Credentials(credentials::Credentials),
     Allocations(allocations::Allocations),
+    RotateSecret(rotate_secret::RotateSecret),
 }
 
 impl TurnCommand {
@@ -28,6 +31,7 @@ impl TurnCommand {
             Self::Test(command) => command.run(output),
             Self::Credentials(command) => command.run(output),
             Self::Allocations(command) => command.run(output),
+            Self::RotateSecret(command) => command.run(output),
         }
     }
 }

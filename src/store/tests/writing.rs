@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::super::tables::missing;
-use super::super::{Backlog, Standing, Update, Withdrawal};
+use super::super::{Backlog, Update, Withdrawal};
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
