@@ -85,7 +85,11 @@ mod tests {
                 assert_eq!(rows[row][column], expected, "{ink:?} {row} {column}");
             }
             assert!(rows[..QUIET].iter().flatten().all(|dark| !dark));
-            assert!(rows.iter().all(|row| row[..QUIET].iter().all(|dark| !dark)));
+            assert!(
+                rows[..side]
+                    .iter()
+                    .all(|row| row[..QUIET].iter().all(|dark| !dark))
+            );
         }
     }
 

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::operator::{Operator, OperatorError};
 use crate::auth::{Secrets, TokenKey, TurnSecret};
@@ -113,16 +114,18 @@ impl Operator {
             .safe
             .change(|secrets| secrets.turn_secret = secret.clone())
             .await?;
+        // First, so that nobody is given anything made with the old one that outlasts it.
+        access.secret.replace(secret.clone());
         let now = messenger.clock.now();
         let old_until = match old {
             Old::Ends => None,
-            Old::Lapses => Some(now.saturating_add(access.ttl)),
+            // Names say whole seconds, rounded up.
+            Old::Lapses => Some(now.saturating_add(access.ttl + Duration::from_secs(1))),
         };
         if let Some(relay) = &access.relay {
             let secret = crate::turn::TurnSecret::new(secret.as_bytes().to_vec());
             relay.rotate(secret, old_until);
         }
-        access.secret.replace(secret);
         let note = old_until.map(|until| format!("the old one until {until}"));
         messenger
             .store

@@ -21,6 +21,7 @@ mod full_disk;
 mod hostile;
 mod metrics;
 mod operator;
+mod people;
 mod prekeys;
 mod privacy;
 mod relay;

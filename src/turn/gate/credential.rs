@@ -92,16 +92,16 @@ mod tests {
     fn an_old_secret_is_good_for_names_that_lapse_in_time() {
         let secret = |text: &str| TurnSecret::new(text.as_bytes().to_vec());
         let mut accepted = Accepted::only(secret("north"));
-        assert_eq!(accepted.passwords("100:ab").len(), 1);
+        assert_eq!(accepted.passwords("100:0123456789abcdef").len(), 1);
         accepted.rotate(secret("south"), Some(Timestamp::from_millis(100_000)));
-        let both = accepted.passwords("100:ab");
-        let expected = ["south", "north"].map(|text| secret(text).password("100:ab"));
+        let both = accepted.passwords("100:0123456789abcdef");
+        let expected = ["south", "north"].map(|text| secret(text).password("100:0123456789abcdef"));
         assert_eq!(both, expected);
-        assert_eq!(accepted.passwords("101:ab").len(), 1);
+        assert_eq!(accepted.passwords("101:0123456789abcdef").len(), 1);
         accepted.rotate(secret("west"), None);
         assert_eq!(
-            accepted.passwords("100:ab"),
-            [secret("west").password("100:ab")]
+            accepted.passwords("100:0123456789abcdef"),
+            [secret("west").password("100:0123456789abcdef")]
         );
     }
 

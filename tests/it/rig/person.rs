@@ -29,6 +29,19 @@ impl Person {
         }
     }
 
+    /// Somebody who isn't known yet, and calls themselves `name`: their handle is hashed as clients do.
+    pub(crate) async fn named(place: Place, name: &str) -> Self {
+        let server = place.get("/api/v1/server").await.with(200);
+        let salt = unbase64(&server["handle_salt"]).try_into().unwrap();
+        let name = name.to_owned();
+        let hashing = move || privcomm::auth::Handle::of_name(&name, &salt);
+        let handle = tokio::task::spawn_blocking(hashing).await.unwrap();
+        Self {
+            phone_hash: handle.as_str().to_owned(),
+            ..Self::stranger(place)
+        }
+    }
+
     /// Somebody with an account and a token.
     pub(crate) async fn join(place: Place) -> Self {
         Self::join_with(place, 0).await
