@@ -41,7 +41,7 @@ impl AuditCommand {
         let now = Clock::System.now();
         let since = self
             .since
-            .map_or(Timestamp::default(), |span| now.saturating_sub(span));
+            .map_or_else(Timestamp::default, |span| now.saturating_sub(span));
         let daemon = self.daemon.reach(output)?;
         let audit: Audit = daemon.get(&format!("/v1/audit?since={}", since.as_millis()))?;
         output.show(&audit, || lines(&audit))?;
@@ -59,7 +59,7 @@ fn lines(audit: &Audit) -> String {
         [
             moment(deed.at),
             deed.uid
-                .map_or("-".to_owned(), |uid| user_name(&names, uid)),
+                .map_or_else(|| "-".to_owned(), |uid| user_name(&names, uid)),
             deed.action.clone(),
             deed.subject.clone().unwrap_or_default(),
             deed.note.as_deref().map(harmless).unwrap_or_default(),

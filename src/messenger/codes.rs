@@ -57,8 +57,12 @@ impl Operator {
             label: label.map(|tag| *tag.as_bytes()),
         };
         let (code, hash) = messenger.draw_code();
-        let made = messenger.told(code, hash, &invite);
-        let deed = self.deed("invite create", Some(made.invite.id.clone()), note(&invite));
+        let made = messenger.told(&code, hash, &invite);
+        let deed = self.deed(
+            "invite create",
+            Some(made.invite.id.clone()),
+            Some(note(&invite)),
+        );
         let change = Change::Invite(*hash.as_bytes(), invite);
         match messenger.store.operate(change, deed).await? {
             Changed::Done => Ok(made),
@@ -138,7 +142,7 @@ impl Messenger {
     /// A code as it is told, this once.
     pub(super) fn told(
         &self,
-        code: InviteCode,
+        code: &InviteCode,
         hash: CodeHash,
         invite: &store::Invite,
     ) -> NewInvite {
@@ -186,11 +190,11 @@ fn id_of(hash: &[u8; 32]) -> String {
 }
 
 /// What the audit says of a new code.
-fn note(invite: &store::Invite) -> Option<String> {
+fn note(invite: &store::Invite) -> String {
     let what = match (invite.recover, invite.label) {
         (Some(user), _) => format!("recovers {}", &user.to_string()[..8]),
         (None, Some(_)) => format!("for one handle, {} uses", invite.uses_left),
         (None, None) => format!("for anybody, {} uses", invite.uses_left),
     };
-    Some(format!("{what}, until {}", invite.expires))
+    format!("{what}, until {}", invite.expires)
 }

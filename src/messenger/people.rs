@@ -113,7 +113,7 @@ impl Operator {
         let until = suspension.until.map(|until| format!("until {until}"));
         let note: Vec<String> = until.into_iter().chain(reason).collect();
         let note = (!note.is_empty()).then(|| note.join(": "));
-        let deed = self.deed("user suspend", noted(user), note);
+        let deed = self.deed("user suspend", Some(noted(user)), note);
         self.messenger.bar(user, suspension, deed).await?;
         self.report(user).await
     }
@@ -121,7 +121,7 @@ impl Operator {
     /// Lets the member in again that `name` means.
     pub async fn resume_user(&self, name: &str) -> Result<UserReport, OperatorError> {
         let user = self.find(name).await?;
-        let deed = self.deed("user resume", noted(user), None);
+        let deed = self.deed("user resume", Some(noted(user)), None);
         self.messenger.unbar(user, deed).await?;
         self.report(user).await
     }
@@ -130,7 +130,7 @@ impl Operator {
     /// all messages to them and from them. What is returned gives the account a new identity.
     pub async fn reset_user(&self, name: &str) -> Result<NewInvite, OperatorError> {
         let user = self.find(name).await?;
-        let deed = self.deed("user reset", noted(user), None);
+        let deed = self.deed("user reset", Some(noted(user)), None);
         let messenger = self.messenger.clone();
         see_through(async move {
             let (code, hash, invite) = messenger.draw_recovery(user);
@@ -141,7 +141,7 @@ impl Operator {
                 return Err(OperatorError::NoSuchUser);
             }
             messenger.evict(user, Farewell::Revoked).await;
-            Ok(messenger.told(code, hash, &invite))
+            Ok(messenger.told(&code, hash, &invite))
         })
         .await
     }
@@ -149,7 +149,7 @@ impl Operator {
     /// Deletes the member that `name` means, and everything that is theirs.
     pub async fn delete_user(&self, name: &str) -> Result<(), OperatorError> {
         let user = self.find(name).await?;
-        let deed = self.deed("user delete", noted(user), None);
+        let deed = self.deed("user delete", Some(noted(user)), None);
         let messenger = self.messenger.clone();
         see_through(async move {
             let owner_tag = messenger.secrets.contact_key.owner_tag(user);
@@ -287,8 +287,8 @@ fn next_number(user: UserId) -> Option<u128> {
 }
 
 /// What the audit keeps of an id.
-fn noted(user: UserId) -> Option<String> {
-    Some(user.to_string()[..NOTED].to_owned())
+fn noted(user: UserId) -> String {
+    user.to_string()[..NOTED].to_owned()
 }
 
 fn check_reason(reason: &str) -> Result<String, Error> {

@@ -24,7 +24,7 @@ use crate::config::{Config, ListenAddress, RegistrationMode, Reload};
 use crate::http;
 use crate::hub::{Farewell, Hub};
 use crate::maintenance::{DailyBackup, Jobs, Retention};
-use crate::messenger::{Messenger, RelaySecret, Rooms, Rules, Settings};
+use crate::messenger::{Messenger, Rooms, Rules, Settings};
 use crate::net::Listener;
 use crate::store::backup::{Backups, Belongings, Progress};
 use crate::store::{Store, StoreOptions};
@@ -84,12 +84,7 @@ impl Daemon {
         let store = backups.store.clone();
         let listeners = listeners(&config, sockets.http)?;
         let exporter = Exporter::listen(&config)?;
-        let shared = relay::shared_secret(&config)?;
-        let turn_secret = shared.as_ref().unwrap_or(&secrets.turn_secret).clone();
-        let relay_secret = match shared {
-            Some(secret) => RelaySecret::shared(secret),
-            None => RelaySecret::own(turn_secret.clone()),
-        };
+        let (turn_secret, relay_secret) = relay::secret(&config, &secrets.turn_secret)?;
         let start_media = || Media::start(&config, Role::Appliance, &turn_secret, sockets.turn_tls);
         let media = config.turn.enabled.then(start_media).transpose()?;
         let turn_addresses = media.as_ref().map(Media::addresses).cloned();

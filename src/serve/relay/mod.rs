@@ -115,6 +115,17 @@ pub(super) fn shared_secret(config: &Config) -> Result<Option<TurnSecret>, Serve
     path.map(secret::read).transpose()
 }
 
+/// The secret of the relays, and whose it is: the file's, where one is set, else this daemon's `own`.
+pub(super) fn secret(
+    config: &Config,
+    own: &TurnSecret,
+) -> Result<(TurnSecret, RelaySecret), ServeError> {
+    Ok(match shared_secret(config)? {
+        Some(shared) => (shared.clone(), RelaySecret::shared(shared)),
+        None => (own.clone(), RelaySecret::own(own.clone())),
+    })
+}
+
 /// What members are told of the relays, if there are any. Where there are several, they are watched
 /// from now on.
 pub(super) fn access(
