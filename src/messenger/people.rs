@@ -220,7 +220,8 @@ impl Messenger {
     }
 
     fn limits_of(&self, report: &UserReport) -> Vec<UserLimit> {
-        let (messages, limits) = (&self.settings.messages, &self.settings.limits);
+        let rules = self.rules();
+        let (messages, limits) = (&self.settings.messages, &rules.limits);
         let user = &report.user;
         let row = |setting: &str, what: &str, used, limit: String| UserLimit {
             setting: Some(setting.to_owned()),
