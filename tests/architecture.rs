@@ -82,6 +82,8 @@ const THIRD_PARTY: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("toml", &["config"]),
+    ("toml_edit", &["config"]),
+    ("yaml_rust2", &["cli"]),
     ("rustls", &["net"]),
     ("tokio_rustls", &["net"]),
     ("webpki", &["net"]),

@@ -12,6 +12,12 @@ const BACKUP_PATIENCE: Duration = Duration::from_hours(6);
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/status", |call| Box::pin(status::show(call))),
+        Route::get("/v1/surroundings", |call| {
+            at_once(Ok(status::surroundings(&call)))
+        }),
+        Route::post("/v1/socket-pass", |call| {
+            at_once(Ok(status::socket_pass(&call)))
+        }),
         Route::get("/v1/metrics", |call| Box::pin(metrics::show(call))),
         Route::get("/v1/turn/allocations", |call| {
             at_once(turn::allocations(&call))

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,7 @@ use crate::net::{BindError, Capacity, Listener, Stream};
 use crate::store::backup::Backups;
 use crate::telemetry::Metrics;
 use crate::wire::RequestId;
+use crate::wire::admin::Surroundings;
 
 /// Commands that are served at once; further ones wait in the kernel.
 const CONNECTIONS: usize = 32;
@@ -64,6 +65,10 @@ pub struct Rooms {
     pub metrics: Metrics,
     /// The backups of the database.
     pub backups: Backups,
+    /// What the daemon has of its machine.
+    pub surroundings: Surroundings,
+    /// The certificate of the media relay, if it has one.
+    pub certificate: Option<PathBuf>,
 }
 
 /// What handlers work with.
@@ -72,6 +77,8 @@ pub(super) struct Site {
     pub(super) connections: Capacity,
     pub(super) metrics: Metrics,
     pub(super) backups: Backups,
+    pub(super) surroundings: Surroundings,
+    pub(super) certificate: Option<PathBuf>,
     pub(super) started_at: Timestamp,
     pub(super) started: Instant,
 }
@@ -90,6 +97,8 @@ pub fn serve(path: &Path, rooms: Rooms, tasks: &Tasks) -> Result<(), Error> {
         connections: rooms.connections,
         metrics: rooms.metrics,
         backups: rooms.backups,
+        surroundings: rooms.surroundings,
+        certificate: rooms.certificate,
     };
     let entrance = Entrance {
         router: Arc::new(Router::new(site, routes()).ok_or(Error::Routes)?),

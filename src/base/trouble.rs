@@ -3,7 +3,8 @@
 //!
 //! Codes are grouped by where one looks: ADM the way from the commands to the daemon, API what the
 //! daemon answers, CFG the configuration, DBS the database, DSK the disk, INV invites, NET addresses and ports,
-//! STA the state directory, SYS the process, TLS certificates, TRN the media relay, USR members. A new one is a
+//! STA the state directory, SYS the process, TLS certificates, TRN the media relay, TUN the tunnel,
+//! USR members. A new one is a
 //! row of the table below; a code that is no longer used stays out of use.
 
 use std::fmt;
@@ -120,6 +121,16 @@ troubles! {
     NoOrigin = "PC-CFG-02", "Clients would not know what server they log in to.",
         "Clients sign the origin they connect to. On a Unix socket alone there is none.",
         "set server.public_url to what members open, such as https://chat.example.org";
+    ConfigFile = "PC-CFG-03", "The configuration file can't be changed.",
+        "It can't be written to, or what it would become is no right configuration. It is as it was.",
+        "run the command with sudo, or name the file: --config FILE";
+    ConfigUnread = "PC-CFG-04", "The configuration was changed after the daemon read it.",
+        "The daemon reads it when it starts and when it is reloaded; some keys count after a restart only.",
+        "systemctl reload privcomm    or, for keys that say so in the example, systemctl restart privcomm";
+    ClockOff = "PC-CLK-01", "The clock of this machine is off.",
+        "Nothing keeps it, or what keeps it reaches no time server. Tokens and relay credentials carry \
+         times, and members' devices compare them.",
+        "timedatectl set-ntp true";
     Database = "PC-DBS-01", "The database can't be used.",
         "Another process has it open, a newer version wrote it, or the disk or the file is damaged. \
          The message says which.",
@@ -140,6 +151,9 @@ troubles! {
     DiskFull = "PC-DSK-01", "The disk is almost full.",
         "Less than store.disk_floor is free. New messages are refused; delivery and deletion go on.",
         "free some space, or move the state to a larger disk: it recovers by itself";
+    DiskSmall = "PC-DSK-02", "The disk will soon be full.",
+        "Less than twice store.disk_floor is free.",
+        "free some space, or move the state to a larger disk";
     InviteUnknown = "PC-INV-01", "There is no such invite.",
         "No code has an id that begins like this. Codes are forgotten some time after they expire.",
         "privcomm invite list shows the ids";
@@ -157,6 +171,19 @@ troubles! {
         "Another program has the port of telemetry.metrics_listen, or the address isn't this \
          machine's.",
         "see who has it: ss -tlnp    then stop that, or set telemetry.metrics_listen to another address";
+    PublicSilent = "PC-NET-04", "The public name does not lead to this daemon.",
+        "The name leads nowhere, the tunnel or proxy is down, or it sends requests elsewhere.",
+        "look at the tunnel: privcomm tunnel check    or at the proxy's configuration";
+    PublicForeign = "PC-NET-05", "What the public name serves is not what this daemon serves.",
+        "Another version or another program answers there, or something on the way changes pages.",
+        "switch off what rewrites pages on the way (minification, e-mail obfuscation), or correct the rule";
+    SocketBroken = "PC-NET-06", "A WebSocket does not hold.",
+        "A proxy on the way doesn't pass WebSockets on, or ends those that say little.",
+        "let the proxy pass Upgrade on, with a timeout of more than a minute; for cloudflared use an \
+         http:// service";
+    NotSeenOutside = "PC-NET-07", "Nobody outside has been seen to reach the port.",
+        "From the machine itself it can't be told what a router or a firewall before it lets through.",
+        "open the port in every firewall, forward it on the router, then try from another network";
     NoStateDirectory = "PC-STA-01", "There is nowhere to keep state.",
         "Neither store.path nor --data is given, and the environment names no home directory.",
         "privcomm serve --data DIR";
@@ -170,6 +197,9 @@ troubles! {
         "The file was deleted, or the database was copied alone. New secrets would lock every member \
          out.",
         "put the file back from a backup";
+    FileModes = "PC-STA-05", "A file of the daemon can be read or written by others.",
+        "Its mode or owner was changed, or it was copied here by hand.",
+        "chmod 700 on the state directory, chmod 600 on the files in it, chown to the daemon's user";
     Process = "PC-SYS-01", "The process can't have what it needs of the system.",
         "Threads, signals, the log or standard output are not to be had.",
         "the message says which; look at the limits of the service (systemctl show privcomm)";
@@ -182,10 +212,20 @@ troubles! {
     Unconfirmed = "PC-SYS-04", "This needs a yes.",
         "It takes something away, and was neither told --yes nor answered y at a terminal.",
         "say it again with --yes";
+    LimitsLow = "PC-SYS-05", "The service may hold fewer connections than it is configured for.",
+        "The limit of open files is lower than server.max_connections and the relay need.",
+        "set LimitNOFILE=65536 in the unit (systemctl edit privcomm), or lower server.max_connections";
+    NoJournal = "PC-SYS-06", "There is no journal to read.",
+        "The machine doesn't run systemd's journal, this user may not read it, or the daemon was \
+         started by hand and logs to its terminal.",
+        "sudo privcomm logs    or look where the daemon was started";
     RelayCertificate = "PC-TLS-01", "The media relay has no certificate that it can use for TLS.",
         "turn.tls_listen is set, and turn.tls_cert or turn.tls_key is missing, unreadable, or doesn't \
          belong to the other.",
         "set both to files that the daemon can read, or leave turn.tls_listen out";
+    CertificateEnds = "PC-TLS-02", "The certificate of the media relay ends soon, or has ended.",
+        "Nothing renewed it.",
+        "renew it; a changed file is taken up without a restart";
     RelayOff = "PC-TRN-01", "The media relay is switched off.",
         "turn.enabled is false.",
         "set turn.enabled = true and restart: calls need a relay";
@@ -214,6 +254,33 @@ troubles! {
         "turn.secret_file is set: other relays have the same secret, and would refuse what is made with \
          another.",
         "put a new line into turn.secret_file on every box, then restart each: systemctl restart privcomm";
+    RelayBuffers = "PC-TRN-09", "The media relay gets smaller buffers than it asks for.",
+        "The system bounds them (net.core.rmem_max), so a burst of packets may be lost.",
+        "sysctl -w net.core.rmem_max=8388608 net.core.wmem_max=8388608    and put it into /etc/sysctl.d";
+    TunnelDown = "PC-TUN-01", "The tunnel has no connection.",
+        "cloudflared runs and reaches nobody, or its tunnel was deleted.",
+        "journalctl -u cloudflared -e    then systemctl restart cloudflared";
+    TunnelNoRule = "PC-TUN-02", "The tunnel has no rule for the public name.",
+        "No rule's hostname and path match, so that the last rule answers.",
+        "privcomm tunnel config HOSTNAME prints the rule that is missing";
+    TunnelService = "PC-TUN-03", "The tunnel leads elsewhere than to this daemon.",
+        "Its rule names another port, another machine, or a Unix socket, over which WebSockets fail \
+         whenever cloudflared falls back to HTTP/2.",
+        "set the rule's service to http:// and the address that privcomm ports shows";
+    TunnelMedia = "PC-TUN-04", "The tunnel is to carry calls, which it can't.",
+        "A public name carries HTTP and WebSocket only. cloudflared takes the rule without complaint, and \
+         no browser ever reaches it.",
+        "delete the rule; forward UDP and TCP 3478 to this machine instead";
+    TunnelLastRule = "PC-TUN-05", "The tunnel's last rule doesn't take everything.",
+        "The last rule has a hostname or a path; cloudflared refuses to start with such a file.",
+        "add a last rule: - service: http_status:404";
+    TunnelUpdates = "PC-TUN-06", "cloudflared restarts itself to update.",
+        "Its installation added a daily timer. Each update ends every socket; clients come back by \
+         themselves.",
+        "systemctl disable --now cloudflared-update.timer    if your system updates it anyhow";
+    TunnelFile = "PC-TUN-07", "cloudflared's configuration can't be read.",
+        "The file is not this user's to read, or no YAML of the form that cloudflared takes.",
+        "run the command with sudo; cloudflared tunnel ingress validate says what is wrong with it";
     UserUnknown = "PC-USR-01", "There is no such member.",
         "Nobody registered under this handle, and no user id begins like this. A handle counts as it \
          was typed at registration, but for case, spaces around it and spellings that look the same.",

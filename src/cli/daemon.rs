@@ -1,6 +1,6 @@
 //! The options of every command that asks the running daemon, and the asking.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -12,10 +12,11 @@ use super::exit::CliError;
 use super::output::Output;
 use super::settings::Settings;
 use crate::admin::client::{Answer, Client, ClientError};
+use crate::config::Loaded;
 use crate::wire::admin::VERSION;
 
 /// Which daemon.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct Running {
     #[command(flatten)]
     pub(super) settings: Settings,
@@ -44,6 +45,16 @@ impl Running {
     pub(super) fn relay_certificate(&self) -> Option<PathBuf> {
         let loaded = self.settings.layers().ok()?.load().ok()?;
         loaded.config().turn.tls_cert.clone()
+    }
+
+    /// The configuration that the daemon would have, by file, environment and flags.
+    pub(super) fn load(&self) -> Result<Loaded, CliError> {
+        Ok(self.settings.layers()?.load()?)
+    }
+
+    /// The file of it, if one is read.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.settings.file()
     }
 }
 

@@ -107,7 +107,8 @@ impl CliError {
         }
     }
 
-    fn trouble(&self) -> Trouble {
+    /// What this is in the catalogue.
+    pub(super) fn trouble(&self) -> Trouble {
         match self {
             Self::Config(_) => Trouble::Configuration,
             Self::Serve(ServeError::Store(error)) | Self::Store(error) => of_store(error),

@@ -9,19 +9,27 @@ mod completions;
 mod config;
 mod daemon;
 mod database;
+mod doctor;
 mod exit;
 mod explain;
+mod finding;
+mod holder;
 mod invite;
+mod logs;
 mod man;
 mod output;
+mod ports;
 mod progress;
 mod qr;
 mod restore;
 mod serve;
 mod settings;
+mod setup;
 mod site;
 mod status;
+mod support;
 mod token;
+mod tunnel;
 mod turn;
 mod user;
 mod version;
@@ -49,9 +57,11 @@ Examples:
   privcomm serve                     run on this machine only, with no configuration
   privcomm config example            every setting with its default and reason
   privcomm config check              is the configuration right?
+  privcomm setup                     four questions to a service that members reach
   privcomm status                    how the running daemon is
   privcomm invite create --qr        a link for somebody new
   privcomm user list                 who is here
+  privcomm doctor                    check everything, and say what mends it
   privcomm explain PC-ADM-01         what a code means and what mends it
 
 Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 daemon not reachable,
@@ -71,6 +81,14 @@ enum Command {
     #[command(subcommand)]
     Config(config::ConfigCommand),
     Status(status::Status),
+    Ports(ports::Ports),
+    Setup(setup::Setup),
+    Logs(logs::Logs),
+    #[command(subcommand)]
+    Support(support::SupportCommand),
+    Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Tunnel(tunnel::TunnelCommand),
     #[command(subcommand)]
     Backup(backup::BackupCommand),
     Restore(restore::RestoreCommand),
@@ -116,6 +134,12 @@ pub fn run<E: fmt::Display>(
         Command::User(command) => command.run(output),
         Command::Token(command) => command.run(output),
         Command::Audit(command) => command.run(output),
+        Command::Doctor(command) => command.run(output),
+        Command::Setup(command) => command.run(output),
+        Command::Support(command) => command.run(output),
+        Command::Logs(command) => command.run(output),
+        Command::Ports(command) => command.run(output),
+        Command::Tunnel(command) => command.run(output),
         Command::Turn(command) => command.run(output),
         Command::Explain(command) => command.run(output),
         Command::Version(version::Version) => version::Version::run(output),

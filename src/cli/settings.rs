@@ -7,10 +7,10 @@ use clap::Args;
 use crate::config::{ConfigError, Layers};
 
 /// Where the package puts the file. Read where nothing else is named, and only if it is there.
-const USUAL_FILE: &str = "/etc/privcomm/config.toml";
+pub(super) const USUAL_FILE: &str = "/etc/privcomm/config.toml";
 
 /// Which configuration.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct Settings {
     /// Configuration file [default: /etc/privcomm/config.toml if it exists]
     #[arg(long, value_name = "FILE", env = "PRIVCOMM_CONFIG")]

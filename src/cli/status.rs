@@ -2,11 +2,17 @@
 
 use std::fmt::Write as _;
 
-use clap::Args;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::time::Duration;
 
-use super::daemon::Running;
+use clap::Args;
+use serde::Serialize;
+
+use super::daemon::{Running, runtime};
 use super::exit::{CliError, Exit};
 use super::output::Output;
+use super::tunnel::Cloudflared;
 use super::words::{amount, many, span};
 use crate::base::Trouble;
 use crate::wire::admin::{Disk, RelayFigures, Status as Report};
@@ -21,18 +27,60 @@ Examples:
 pub(super) struct Status {
     #[command(flatten)]
     daemon: Running,
+
+    /// Show it again every so many seconds, until Ctrl-C
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    watch: Option<u64>,
+
+    /// Where cloudflared's local endpoints are [default: the first of 127.0.0.1:20241 to 20245]
+    #[arg(long, value_name = "ADDR", env = "PRIVCOMM_TUNNEL_METRICS")]
+    metrics: Option<SocketAddr>,
+}
+
+/// Moves a terminal's cursor home and clears what is there.
+const CLEAR: &str = "\x1b[H\x1b[2J";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// Connections of cloudflared; none: it doesn't run here.
+    tunnel_connections: Option<u64>,
 }
 
 impl Status {
     pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
+        loop {
+            self.show(output)?;
+            let Some(seconds) = self.watch else {
+                return Ok(Exit::Done);
+            };
+            std::thread::sleep(Duration::from_secs(seconds));
+        }
+    }
+
+    fn show(&self, output: &Output) -> Result<(), CliError> {
         let report: Report = self.daemon.reach(output)?.get("/v1/status")?;
-        output.show(&report, || screen(&report))?;
-        Ok(Exit::Done)
+        let found = runtime()?.block_on(Cloudflared::look(self.metrics));
+        let document = Document {
+            report: &report,
+            tunnel_connections: found.running.as_ref().map(|live| live.connections),
+        };
+        output.show(&document, || {
+            let clear = self.watch.is_some() && std::io::stdout().is_terminal();
+            format!(
+                "{}{}",
+                if clear { CLEAR } else { "" },
+                screen(&report, &found)
+            )
+        })?;
+        Ok(())
     }
 }
 
 /// Two columns: what, and how it is.
-fn screen(report: &Report) -> String {
+fn screen(report: &Report, found: &Cloudflared) -> String {
     let Report {
         members,
         queue,
@@ -76,6 +124,8 @@ fn screen(report: &Report) -> String {
             .map_or_else(|| "switched off".to_owned(), relay),
     ));
     lines.extend(disk(&report.disk).into_iter().map(|line| ("disk", line)));
+    lines.push(("tunnel", tunnel(found)));
+    lines.push(("cert", certificate(report)));
     let mut text = String::new();
     let mut last = "";
     for (name, line) in lines {
@@ -97,16 +147,45 @@ fn relay(figures: &RelayFigures) -> String {
 }
 
 fn disk(disk: &Disk) -> Vec<String> {
+    let of = disk
+        .total_bytes
+        .map_or_else(String::new, |bytes| format!(" of {}", amount(bytes)));
     let free = disk.free_bytes.map_or_else(
         || "free space unknown".to_owned(),
-        |bytes| format!("{} free", amount(bytes)),
+        |bytes| format!("{} free{of}", amount(bytes)),
     );
-    let database = format!("database {}", amount(disk.database_bytes));
     if disk.low {
+        let floor = amount(disk.floor_bytes);
         return vec![
-            format!("FULL, {free}, {database}   {}", Trouble::DiskFull),
+            format!("FULL   {free} (floor {floor})   {}", Trouble::DiskFull),
             "new messages are refused, delivery and deletion go on".to_owned(),
         ];
     }
-    vec![format!("{free}, {database}")]
+    vec![format!("{free}, database {}", amount(disk.database_bytes))]
+}
+
+fn tunnel(found: &Cloudflared) -> String {
+    match &found.running {
+        Some(live) if live.connections > 0 => {
+            format!("up, {}", many(live.connections, "connection"))
+        }
+        Some(_) => format!("DOWN   no connection   {}", Trouble::TunnelDown),
+        None if found.is_there() => format!("DOWN   not running   {}", Trouble::TunnelDown),
+        None => "no cloudflared here".to_owned(),
+    }
+}
+
+/// What is left of the certificate of the media relay. The web side's is the proxy's affair.
+fn certificate(report: &Report) -> String {
+    let Some(ends) = report.certificate_ends else {
+        return "none: calls have no TLS door".to_owned();
+    };
+    let now = report
+        .started_at
+        .saturating_add(Duration::from_secs(report.uptime));
+    match ends.since(now).as_secs() / 86_400 {
+        _ if ends <= now => format!("ENDED   {}   {}", ends.date(), Trouble::CertificateEnds),
+        days @ 0..14 => format!("{} left   {}", many(days, "day"), Trouble::CertificateEnds),
+        days => format!("{} left, until {}", many(days, "day"), ends.date()),
+    }
 }

@@ -8,6 +8,7 @@
 //! defaults, the loading, `config show` and [`example()`] all come: a key can't be in only one.
 
 mod change;
+mod edit;
 mod environment;
 mod example;
 mod file;
@@ -21,6 +22,7 @@ mod sections;
 mod value;
 
 pub use change::Change;
+pub use edit::{Edit, EditError, RENAMES, Rename};
 pub use example::example;
 pub use key::Reload;
 pub use kind::duration;

@@ -10,6 +10,7 @@
 //! | `handshake`, `origin` | how a WebSocket is opened, before it is `ws`'s |
 //! | `traffic` | what is counted |
 //! | `exporter` | the operator's figures on an address of their own |
+//! | `visitor` | somebody's web side as its visitors see it, for the operator's checks |
 //! | `handlers` | three lines each: read, one use case, answer |
 //! | `openapi`, `docs` | the table described, for programs and for people |
 //!
@@ -36,10 +37,12 @@ mod routes;
 mod server;
 mod traffic;
 mod transport;
+mod visitor;
 
 pub use exporter::serve_metrics;
 pub use server::{Error, Server, serve};
 pub use traffic::{Figures, Latency};
+pub use visitor::{Page, VisitError, Visitor};
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ mod limits;
 mod mailbox;
 mod operator;
 mod parse;
+mod passes;
 mod people;
 mod prekeys;
 mod queue;
@@ -48,6 +49,7 @@ use self::figures::Counters;
 use self::health::LastHealth;
 use self::limits::Limits;
 use self::mailbox::{Contents, Mailbox, Mailboxes};
+use self::passes::Passes;
 use self::prekeys::Handouts;
 use self::queue::Queue;
 use self::rotation::{CurrentKey, Safe};
@@ -136,6 +138,7 @@ pub struct Core {
     last_health: LastHealth,
     delivered: Delivered,
     counters: Counters,
+    passes: Passes,
     epoch: u64,
 }
 
@@ -155,6 +158,12 @@ const MOST_REGISTRATIONS: usize = 16_384;
 const MOST_QUERIES: usize = 65_536;
 
 impl Messenger {
+    /// Whether `text` is a pass for a socket that is only to be held, which it no longer is after
+    /// this.
+    pub fn redeem_pass(&self, text: &str) -> bool {
+        self.passes.redeem(text, self.clock.now())
+    }
+
     /// The use cases over these rooms.
     pub async fn new(settings: Settings, rooms: Rooms) -> Result<Self, StoreError> {
         let next_seq = rooms.store.next_seq().await?;
@@ -182,6 +191,7 @@ impl Messenger {
             last_health: LastHealth::default(),
             delivered: Delivered::default(),
             counters: Counters::default(),
+            passes: Passes::default(),
             epoch,
         };
         Ok(Self(Arc::new(core)))

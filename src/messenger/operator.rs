@@ -7,7 +7,7 @@ use super::error::Error;
 use crate::base::{Private, Timestamp};
 use crate::store::{Deed, StoreError};
 use crate::turn::{Figures, Relay};
-use crate::wire::admin::{Calls, Credentials, Disk, Members, Queue};
+use crate::wire::admin::{Calls, Credentials, Disk, Members, Queue, SocketPass};
 
 /// The longest life of a credential, as `turn.credential_ttl` has it.
 const LONGEST_TTL: Duration = Duration::from_hours(24);
@@ -126,8 +126,17 @@ impl Operator {
                 database_bytes: stored.file_bytes,
                 free_bytes: messenger.store.free_space().ok(),
                 low: messenger.store.is_disk_low(),
+                total_bytes: messenger.store.disk_size().ok(),
+                floor_bytes: messenger.store.disk_floor(),
             },
         })
+    }
+
+    /// A pass for one socket that is only to be held, good for a minute.
+    pub fn socket_pass(&self) -> SocketPass {
+        SocketPass {
+            pass: Private(self.messenger.passes.issue(self.messenger.clock.now())),
+        }
     }
 
     /// The media relay of this process; none: it is switched off.

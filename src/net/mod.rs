@@ -2,7 +2,7 @@
 //!
 //! `listener` binds and accepts and never gives up, `stream` is one connection, `capacity` counts
 //! how many there may be, `forwarded` says whose address a trusted proxy speaks for, `tls` encrypts,
-//! `scrutiny` looks at the TLS of others.
+//! `scrutiny` looks at the TLS of others, `validity` reads when a certificate ends.
 
 mod capacity;
 mod forwarded;
@@ -10,6 +10,7 @@ mod listener;
 mod scrutiny;
 mod stream;
 mod tls;
+mod validity;
 
 pub use capacity::{Capacity, Permit};
 pub use forwarded::{InvalidNetwork, TrustedProxies};
@@ -17,3 +18,4 @@ pub use listener::{BindError, Listener};
 pub use scrutiny::{Scrutiny, Verdict};
 pub use stream::{Process, Remote, Stream};
 pub use tls::{Tls, TlsError};
+pub use validity::certificate_ends;

@@ -15,6 +15,7 @@ use super::role::Role;
 use super::sockets::Sockets;
 use super::state_dir::StateDir;
 use super::supervised::Supervised;
+use super::surroundings::{self, Listening};
 use super::systemd::{self, Pulse};
 use super::upkeep;
 use crate::admin;
@@ -73,8 +74,8 @@ impl Daemon {
         config_file: Option<PathBuf>,
         sockets: Sockets,
     ) -> Result<Self, ServeError> {
-        let relayed = relay::descriptors(&config);
-        descriptors::raise(config.server.max_connections.saturating_add(relayed));
+        let descriptors = descriptors_needed(&config);
+        descriptors::raise(descriptors);
         let tasks = Tasks::default();
         let clock = Clock::System;
         let started = clock.now();
@@ -122,7 +123,10 @@ impl Daemon {
         let exporter = exporter
             .map(|listener| Exporter::start(listener, metrics.clone(), &config, &tasks))
             .transpose()?;
+        let listening = Listening::of(&server, turn_addresses.as_ref(), exporter.as_ref());
         let operated = admin::Rooms {
+            surroundings: surroundings::of(&config, &state_dir, &listening, descriptors, started),
+            certificate: config.turn.tls_cert.clone(),
             messenger: messenger.clone(),
             connections: server.capacity().clone(),
             metrics: metrics.clone(),
@@ -377,6 +381,12 @@ fn listeners(config: &Config, inherited: Vec<TcpListener>) -> Result<Vec<Listene
 }
 
 /// Opens the database, after bringing an older one to this version's schema.
+/// File descriptors that are open when every limit is reached.
+fn descriptors_needed(config: &Config) -> usize {
+    let connections = config.server.max_connections;
+    connections.saturating_add(relay::descriptors(config))
+}
+
 async fn open_store(
     state_dir: &StateDir,
     config_file: Option<PathBuf>,

@@ -19,12 +19,16 @@ mod signals;
 mod sockets;
 mod state_dir;
 mod supervised;
+mod surroundings;
 mod systemd;
 mod upkeep;
 
 use std::fmt;
 use std::path::PathBuf;
 
+/// For the operator's checks: the web side as its visitors see it.
+pub use crate::http::{Page, VisitError, Visitor};
+pub use crate::net::Verdict;
 pub use admin_socket::found as admin_socket;
 pub use daemon::Daemon;
 pub use error::ServeError;

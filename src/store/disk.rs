@@ -27,6 +27,8 @@ pub(super) trait Medium: Send + Sync {
     fn path(&self) -> &Path;
     /// Bytes that are free around it.
     fn free_space(&self) -> io::Result<u64>;
+    /// Bytes of the file system it is on.
+    fn file_system_size(&self) -> io::Result<u64>;
     /// Bytes it takes.
     fn size(&self) -> io::Result<u64>;
 }
@@ -95,6 +97,12 @@ impl Disk {
         self.medium
             .free_space()
             .map_err(|error| StoreError::file("read the free space of", self.medium.path(), error))
+    }
+
+    /// Bytes of the file system, free or not.
+    pub(super) fn file_system_size(&self) -> Result<u64, StoreError> {
+        let size = self.medium.file_system_size();
+        size.map_err(|error| StoreError::file("read the size of", self.medium.path(), error))
     }
 
     /// Bytes the database file takes.
@@ -202,6 +210,11 @@ impl Medium for StateFile {
         Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 
+    fn file_system_size(&self) -> io::Result<u64> {
+        let system = rustix::fs::statvfs(&self.path)?;
+        Ok(system.f_blocks.saturating_mul(system.f_frsize))
+    }
+
     fn size(&self) -> io::Result<u64> {
         Ok(fs::metadata(&self.path)?.len())
     }
@@ -220,6 +233,10 @@ impl Medium for Memory {
     }
 
     fn free_space(&self) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
+
+    fn file_system_size(&self) -> io::Result<u64> {
         Ok(u64::MAX)
     }
 

@@ -122,6 +122,11 @@ impl Store {
         self.0.disk.free_space()
     }
 
+    /// Bytes of the file system that the database is on.
+    pub fn disk_size(&self) -> Result<u64, StoreError> {
+        self.0.disk.file_system_size()
+    }
+
     /// The free space below which the disk is low, bytes.
     pub fn disk_floor(&self) -> u64 {
         self.0.space.floor()

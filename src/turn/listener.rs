@@ -13,7 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::error::TurnError;
 
 /// What the system is asked to keep for a busy shard, bytes; it may give less.
-const SOCKET_BUFFER: usize = 8 * 1024 * 1024;
+pub const SOCKET_BUFFER: usize = 8 * 1024 * 1024;
 
 /// An address that is listened on.
 #[derive(Debug)]

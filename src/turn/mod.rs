@@ -65,6 +65,7 @@ mod trial;
 pub use error::TurnError;
 pub use figures::{DropReason, Figures};
 pub use gate::{AnswerRates, TurnSecret};
+pub use listener::SOCKET_BUFFER;
 pub use message::ErrorCode;
 pub use network::{Network, NoNetwork};
 pub use policy::PeerRules;

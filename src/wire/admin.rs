@@ -5,6 +5,8 @@
 //! say so. Nothing here names a member, an address or a secret, but for a credential at the moment
 //! when it is made.
 
+use std::path::PathBuf;
+
 use http::header::HeaderName;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,57 @@ pub struct Status {
     pub relay: Option<RelayFigures>,
     /// The disk of the database.
     pub disk: Disk,
+    /// When the certificate of the media relay ends; none: it has none, or it can't be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_ends: Option<Timestamp>,
+}
+
+/// `GET /v1/surroundings`: what the daemon has of its machine, which doesn't change while it runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surroundings {
+    /// Its process, as it sees itself.
+    pub pid: u32,
+    /// The directory with the database and the secrets.
+    pub state_dir: PathBuf,
+    /// The public name, if it was given one.
+    pub public_url: Option<String>,
+    /// Everything that listens.
+    pub ports: Vec<Port>,
+    /// File descriptors that may be open.
+    pub descriptors: Option<u64>,
+    /// File descriptors that it needs at its limits.
+    pub descriptors_needed: u64,
+    /// Bytes that the media relay asks of the system for a receive buffer.
+    pub receive_buffer: u64,
+    /// When it read its configuration, which is when it started.
+    pub configured_at: Timestamp,
+}
+
+/// Something that listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Address and port, or `unix:` and a path.
+    pub address: String,
+    /// `udp`, `tcp` or `unix`.
+    pub protocol: String,
+    /// What comes in there.
+    pub purpose: Purpose,
+}
+
+/// What comes in at a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Web, API and WebSocket.
+    Web,
+    /// Calls over UDP.
+    Calls,
+    /// Calls where UDP is blocked.
+    CallsOverTcp,
+    /// Calls where nothing but TLS gets out.
+    CallsOverTls,
+    /// Figures for Prometheus.
+    Metrics,
 }
 
 /// Accounts.
@@ -91,6 +144,12 @@ pub struct Disk {
     pub free_bytes: Option<u64>,
     /// Whether less than `store.disk_floor` is free.
     pub low: bool,
+    /// Bytes of the file system; none: the system doesn't say.
+    #[serde(default)]
+    pub total_bytes: Option<u64>,
+    /// `store.disk_floor`, bytes.
+    #[serde(default)]
+    pub floor_bytes: u64,
 }
 
 /// `POST /v1/backups`: asks for a backup of the running database.
@@ -248,4 +307,11 @@ pub struct Credentials {
     pub ttl: u64,
     /// When they end.
     pub expires_at: Timestamp,
+}
+
+/// `POST /v1/socket-pass`: lets one WebSocket in that is only to be held, for a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SocketPass {
+    /// What the socket says in place of a token. Good once, for a minute.
+    pub pass: Private<String>,
 }

@@ -39,6 +39,8 @@ const MOST_EVENTS: usize = 256;
 const MOST_FRAMES: usize = 64;
 /// Pings that may stand unanswered when the next is due.
 const MOST_UNANSWERED: u32 = 2;
+/// How long a socket of the operator's checks is held at most.
+const MOST_LINGERING: Duration = Duration::from_mins(5);
 /// The buffer that an idle session keeps; `Transport` reads in larger pieces.
 const READ_BUFFER: usize = 512;
 
@@ -146,8 +148,45 @@ where
     let Ok(ClientFrame::Auth { token }) = ClientFrame::parse(&text) else {
         return Err(End::Close(close::POLICY, "the first frame must be auth"));
     };
+    if door.messenger.redeem_pass(&token) {
+        return Err(linger(door, socket).await);
+    }
     let member = door.messenger.authenticate(&token).await;
     member.map_err(|error| refused(&error))
+}
+
+/// Holds a socket of the operator's checks: pings it as any other, and hears nothing it says.
+async fn linger<S>(door: &Door, socket: &mut Socket<S>) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let end = tokio::time::sleep(MOST_LINGERING);
+    let mut heartbeat = tokio::time::interval(door.pace.heartbeat);
+    heartbeat.reset();
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            () = &mut end => return End::Close(close::NORMAL, "held long enough"),
+            () = door.tasks.stopping() => return farewell(Farewell::Restart),
+            _ = heartbeat.tick() => {
+                if let Err(end) = write(door, socket, [Message::Ping(Bytes::new())]).await {
+                    return end;
+                }
+            }
+            heard = socket.next() => match heard {
+                Some(Ok(Message::Ping(_))) => {
+                    if let Err(end) = write(door, socket, []).await {
+                        return end;
+                    }
+                }
+                Some(Ok(Message::Pong(_))) => {}
+                Some(Ok(Message::Close(_))) => return End::Closed,
+                Some(Ok(_)) => return End::Close(close::POLICY, "a check says nothing"),
+                Some(Err(error)) => return broken(&error),
+                None => return End::Gone,
+            },
+        }
+    }
 }
 
 /// A token that isn't good is the client's affair; that it can't be checked now is the daemon's, and

@@ -9,8 +9,10 @@ mod dialect;
 mod door;
 mod figures;
 mod transport;
+mod visit;
 
 pub use dialect::Dialect;
 pub use door::{Credential, Door, Opening, Pace};
 pub use figures::Figures;
 pub use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+pub use visit::{Held, HoldError, hold};

@@ -14,6 +14,7 @@ mod accounts;
 mod admin;
 mod backup;
 mod calls;
+mod checks;
 mod delivery;
 mod durability;
 mod flood;

@@ -67,6 +67,8 @@ async fn the_status_is_one_screen() {
         shape(lines.next().unwrap()).starts_with("disk      0"),
         "{text}"
     );
+    assert!(lines.next().unwrap().starts_with("tunnel    "), "{text}");
+    assert_eq!(lines.next(), Some("cert      none: calls have no TLS door"));
     assert_eq!(lines.next(), None);
 
     let document = document(&daemon, &["status"]).await;

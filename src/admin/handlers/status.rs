@@ -1,9 +1,10 @@
 //! How the daemon is.
 
 use super::super::call::Call;
-use super::super::reply;
+use super::super::reply::{self, Response};
 use super::super::route::Outcome;
 use super::turn::relay_figures;
+use crate::net::certificate_ends;
 use crate::wire::admin::{Status, VERSION};
 
 /// `GET /v1/status`
@@ -20,5 +21,16 @@ pub(in super::super) async fn show(call: Call) -> Outcome {
         calls: overview.calls,
         relay: overview.relay.as_ref().map(relay_figures),
         disk: overview.disk,
+        certificate_ends: site.certificate.as_deref().and_then(certificate_ends),
     }))
+}
+
+/// `GET /v1/surroundings`
+pub(in super::super) fn surroundings(call: &Call) -> Response {
+    reply::ok(&call.site.surroundings)
+}
+
+/// `POST /v1/socket-pass`
+pub(in super::super) fn socket_pass(call: &Call) -> Response {
+    reply::ok(&call.site.operator.socket_pass())
 }

@@ -3,9 +3,12 @@
 mod check;
 mod example;
 mod place;
+mod set;
 mod show;
 
 use clap::Subcommand;
+
+pub(super) use self::set::wrong;
 
 use super::exit::{CliError, Exit};
 use super::output::Output;
@@ -20,6 +23,8 @@ Examples:
 pub(super) enum ConfigCommand {
     Check(check::Check),
     Show(show::Show),
+    Set(set::Set),
+    Upgrade(set::Upgrade),
     /// Print a configuration file with every key, its default and its reason, commented out
     Example,
 }
@@ -28,6 +33,8 @@ impl ConfigCommand {
     pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
         match self {
             Self::Check(command) => command.run(output),
+            Self::Set(command) => command.run(output),
+            Self::Upgrade(command) => command.run(output),
             Self::Show(command) => command.run(output),
             Self::Example => example::run(output),
         }

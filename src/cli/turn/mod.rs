@@ -7,6 +7,8 @@ mod test;
 
 use clap::Subcommand;
 
+pub(super) use self::test::trial;
+
 use super::exit::{CliError, Exit};
 use super::output::Output;
 

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::base::Private;
-use crate::cli::daemon::{Running, runtime};
+use crate::cli::daemon::{Daemon, Running, runtime};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::words::millis;
@@ -102,14 +102,7 @@ impl Test {
         let request = CredentialsRequest { ttl: Some(TTL) };
         let daemon = self.daemon.reach(output)?;
         let made: Credentials = daemon.post("/v1/turn/credentials", &request)?;
-        let name = certified_name(&made.urls);
-        let place = |url: &String| {
-            Some(RelayPlace {
-                url: url.parse().ok()?,
-                name: name.clone(),
-            })
-        };
-        let places = made.local_urls.iter().filter_map(place).collect();
+        let places = places(&made);
         Ok((self.test(made.username, made.credential), places))
     }
 
@@ -124,6 +117,40 @@ impl Test {
                 .or_else(|| self.daemon.relay_certificate()),
         }
     }
+}
+
+/// Tries the daemon's own relay over every transport, with so many packets each way.
+pub(in crate::cli) fn trial(
+    daemon: &Daemon<'_>,
+    certificate: Option<PathBuf>,
+    packets: u32,
+) -> Result<Vec<RelayResult>, CliError> {
+    let request = CredentialsRequest { ttl: Some(TTL) };
+    let made: Credentials = daemon.post("/v1/turn/credentials", &request)?;
+    let places = places(&made);
+    let test = RelayTest {
+        username: made.username,
+        credential: made.credential,
+        packets,
+        certificate,
+    };
+    let runtime = runtime()?;
+    Ok(places
+        .iter()
+        .map(|place| runtime.block_on(test.run(place)))
+        .collect())
+}
+
+/// Where the daemon's relay is reached from this machine.
+fn places(made: &Credentials) -> Vec<RelayPlace> {
+    let name = certified_name(&made.urls);
+    let place = |url: &String| {
+        Some(RelayPlace {
+            url: url.parse().ok()?,
+            name: name.clone(),
+        })
+    };
+    made.local_urls.iter().filter_map(place).collect()
 }
 
 /// The address of a relay that relays: `stun:` only says where one comes from.

@@ -161,6 +161,10 @@ impl Medium for Arc<FaultyDisk> {
         Ok(u64::MAX)
     }
 
+    fn file_system_size(&self) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
+
     fn size(&self) -> io::Result<u64> {
         Ok(self.lock().current.len() as u64)
     }

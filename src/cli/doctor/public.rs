@@ -1,0 +1,154 @@
+//! What the public name serves: the bytes that the daemon serves itself, and sockets that hold.
+
+use sha2::{Digest, Sha256};
+
+use super::Scene;
+use crate::base::Trouble;
+use crate::cli::finding::{Finding, Group};
+use crate::cli::words::{many, millis};
+use crate::serve::{Page, Verdict, Visitor};
+use crate::wire::admin::{Purpose, SocketPass, VERSION};
+
+/// What is compared: every file that is the same for everybody.
+const FILES: [&str; 2] = ["/openapi.json", "/docs"];
+
+pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
+    let near = match scene.needs_daemon(Group::Public) {
+        Ok(near) => near,
+        Err(finding) => return finding,
+    };
+    match &near.here.public_url {
+        None => vec![Finding::ok(
+            Group::Public,
+            "no public name: server.public_url is not set",
+        )],
+        Some(_) if scene.is_offline => {
+            vec![Finding::ok(Group::Public, "not checked: --offline")]
+        }
+        Some(url) => {
+            let mut findings = visit(scene, Group::Public, url);
+            if findings.iter().all(|finding| finding.code.is_none()) {
+                findings.push(compare(scene, url));
+            }
+            findings
+        }
+    }
+}
+
+/// Whether the web side `base` is this build, and whether a socket of it holds.
+pub(super) fn visit(scene: &Scene<'_>, group: Group, base: &str) -> Vec<Finding> {
+    let visitor = Visitor::default();
+    let base = base.trim_end_matches('/');
+    let live = scene
+        .runtime
+        .block_on(visitor.get(&format!("{base}/health/live")));
+    let trouble = match group {
+        Group::Public => Trouble::PublicSilent,
+        _ => Trouble::HttpAddress,
+    };
+    let page = match live {
+        Ok(page) => page,
+        Err(error) => return vec![Finding::fail(group, trouble, format!("{base}: {error}"))],
+    };
+    if let Some(Verdict::Refused(why)) = &page.verdict {
+        let sentence = format!("{base}: browsers refuse its certificate: {why}");
+        return vec![
+            Finding::fail(group, trouble, sentence)
+                .mended_by("renew the certificate of the proxy or tunnel, or set the right name"),
+        ];
+    }
+    match version(&page) {
+        Some(version) if version == VERSION => {}
+        Some(version) => {
+            let sentence = format!("{base} is privcomm {version}, this is {VERSION}");
+            return vec![Finding::fail(group, Trouble::PublicForeign, sentence)];
+        }
+        None => {
+            let sentence = format!("{base} answers {}, and is not privcomm", page.status);
+            return vec![Finding::fail(group, trouble, sentence)];
+        }
+    }
+    let is_bare = ["x-content-type-options"]
+        .iter()
+        .any(|name| !page.headers.contains_key(*name));
+    let mut findings = vec![Finding::ok(group, format!("{base} is this daemon"))];
+    if is_bare {
+        let sentence = format!("{base}: security headers are lost on the way");
+        findings.push(Finding::warn(group, Trouble::PublicForeign, sentence));
+    }
+    findings.push(hold(scene, group, base));
+    findings
+}
+
+fn version(page: &Page) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_slice(&page.body).ok()?;
+    Some(document.get("version")?.as_str()?.to_owned())
+}
+
+/// A socket that says nothing, as long as is asked.
+fn hold(scene: &Scene<'_>, group: Group, base: &str) -> Finding {
+    let fail = |why: String| Finding::fail(group, Trouble::SocketBroken, why);
+    let Some(near) = &scene.daemon else {
+        return fail("the daemon can't be asked".to_owned());
+    };
+    let pass: SocketPass = match near.line.post("/v1/socket-pass", &()) {
+        Ok(pass) => pass,
+        Err(error) => return fail(error.to_string()),
+    };
+    let held = Visitor::default();
+    let held = scene
+        .runtime
+        .block_on(held.hold(base, &pass.pass.0, scene.hold));
+    match held {
+        Ok(held) => {
+            let round_trip = u64::try_from(held.round_trip.as_micros()).unwrap_or(u64::MAX);
+            let sentence = format!(
+                "socket held {} s, {}, {}",
+                held.span.as_secs(),
+                many(held.heartbeats.into(), "heartbeat"),
+                millis(round_trip)
+            );
+            Finding::ok(group, sentence)
+        }
+        Err(error) => fail(error.to_string()),
+    }
+}
+
+/// The bytes by the public name and those of the daemon itself.
+fn compare(scene: &Scene<'_>, url: &str) -> Finding {
+    let ports = scene.daemon.iter().flat_map(|near| &near.here.ports);
+    let own = ports
+        .filter(|port| port.purpose == Purpose::Web && port.protocol == "tcp")
+        .map(|port| {
+            port.address
+                .replace("0.0.0.0:", "127.0.0.1:")
+                .replace("[::]:", "[::1]:")
+        })
+        .next();
+    let Some(own) = own else {
+        return Finding::ok(
+            Group::Public,
+            "not compared: the web side is on a Unix socket only",
+        );
+    };
+    let hash = |base: &str, path: &str| {
+        let page = Visitor::default();
+        let page = scene
+            .runtime
+            .block_on(page.get(&format!("{base}{path}")))
+            .ok()?;
+        Some((page.status, Sha256::digest(&page.body)))
+    };
+    let base = url.trim_end_matches('/');
+    let differs = |path: &&&str| hash(base, path) != hash(&format!("http://{own}"), path);
+    match FILES.iter().find(|path| differs(path)) {
+        None => {
+            let sentence = format!("serves this build ({} files, hashes equal)", FILES.len());
+            Finding::ok(Group::Public, sentence)
+        }
+        Some(path) => {
+            let sentence = format!("{base}{path} differs from what the daemon serves");
+            Finding::fail(Group::Public, Trouble::PublicForeign, sentence)
+        }
+    }
+}
