@@ -2,6 +2,7 @@
 
 use crate::base::{Timestamp, UserId};
 
+use super::super::record::Record;
 use super::{account, invite, member};
 use crate::store::{
     Change, Changed, Deed, Invite, MOST_DEEDS, NO_IDENTITY, Registered, Registration, Standing,
@@ -192,4 +193,24 @@ async fn members_come_in_pages_and_each_knows_how_short_their_id_may_be() {
         store.users_between(first, last, 100).await.unwrap().len(),
         7
     );
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_deed_and_a_suspension_are_read_back(
+        at: u64, by: Option<u32>, subject: Option<String>, note: Option<String>, until: Option<u64>,
+    ) {
+        let deed = Deed { at: Timestamp::from_millis(at), by, subject, note: note.clone(), ..deed(0) };
+        proptest::prop_assert_eq!(Deed::decode(&deed.encode()).unwrap(), deed);
+        let suspension = Suspension { reason: note, ..suspension(until) };
+        proptest::prop_assert_eq!(Suspension::decode(&suspension.encode()).unwrap(), suspension);
+    }
+
+    #[test]
+    fn any_bytes_are_a_record_or_refused(bytes: Vec<u8>, version in 0u8..3) {
+        let record = [&[version][..], &bytes].concat();
+        for record in [&bytes, &record] {
+            let _ = (Deed::decode(record), Suspension::decode(record));
+        }
+    }
 }
