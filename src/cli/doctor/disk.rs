@@ -60,11 +60,13 @@ fn backups(scene: &Scene<'_>) -> Option<Finding> {
             let sentence = format!("last backup {} ago", span(age.as_secs()));
             if age > config.backup.every.saturating_mul(2) + Duration::from_hours(1) {
                 Finding::warn(Group::Disk, Trouble::BackupFailed, sentence)
+                    .mended_by("privcomm backup create    and look at: privcomm logs --grep backup")
             } else {
                 Finding::ok(Group::Disk, sentence)
             }
         }
-        Ok(None) => Finding::warn(Group::Disk, Trouble::BackupFailed, "no backup was made yet"),
+        Ok(None) => Finding::warn(Group::Disk, Trouble::BackupFailed, "no backup was made yet")
+            .mended_by("privcomm backup create"),
         Err(error) => Finding::warn(Group::Disk, Trouble::BackupFailed, error.to_string()),
     })
 }
