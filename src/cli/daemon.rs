@@ -41,6 +41,11 @@ impl Running {
         })
     }
 
+    /// Whether one daemon is meant, and no other.
+    pub(super) fn is_named(&self) -> bool {
+        self.socket.is_some()
+    }
+
     /// The certificate of the daemon's relay, where the configuration names one that can be read.
     pub(super) fn relay_certificate(&self) -> Option<PathBuf> {
         let loaded = self.settings.layers().ok()?.load().ok()?;

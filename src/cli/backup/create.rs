@@ -54,22 +54,37 @@ impl Create {
         let site = Site::of(&self.running.settings, self.data.as_ref())?;
         let passphrase = self.seal.then(|| self.passphrase.new_one()).transpose()?;
         let to = self.to.as_deref().map(|to| file(to, &site)).transpose()?;
-        let made = match OfflineStore::open(&site.belongings.state) {
+        // Whoever names a daemon and no state means the state of that daemon.
+        let made = if self.running.is_named() && self.data.is_none() {
+            self.online(to, passphrase, output)?
+        } else {
+            self.wherever_it_is(&site, to, passphrase, output)?
+        };
+        output.show(&made, || words(&made))?;
+        Ok(Exit::Done)
+    }
+
+    fn wherever_it_is(
+        &self,
+        site: &Site,
+        to: Option<PathBuf>,
+        passphrase: Option<Passphrase>,
+        output: &Output,
+    ) -> Result<BackupMade, CliError> {
+        match OfflineStore::open(&site.belongings.state) {
             Ok(database) => {
                 output.note(format_args!("no daemon runs: backing up the file itself"));
-                offline(&database, &site, to, passphrase.as_ref(), output)?
+                offline(&database, site, to, passphrase.as_ref(), output)
             }
-            Err(StoreError::AlreadyOpen { .. }) => self.online(to, passphrase, output)?,
+            Err(StoreError::AlreadyOpen { .. }) => self.online(to, passphrase, output),
             // The service's state is its own; the daemon is asked, and says why not.
             Err(StoreError::File { reason, .. })
                 if reason.kind() == std::io::ErrorKind::PermissionDenied =>
             {
-                self.online(to, passphrase, output)?
+                self.online(to, passphrase, output)
             }
-            Err(error) => return Err(error.into()),
-        };
-        output.show(&made, || words(&made))?;
-        Ok(Exit::Done)
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn online(
