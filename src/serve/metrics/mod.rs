@@ -12,6 +12,7 @@ mod messages;
 mod process;
 mod relay;
 mod store;
+mod transports;
 
 use std::sync::Arc;
 

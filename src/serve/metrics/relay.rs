@@ -1,5 +1,6 @@
 //! The media relay. All zero where it is switched off.
 
+use super::transports;
 use crate::telemetry::Family;
 use crate::turn::{DropReason, ErrorCode, Figures};
 
@@ -32,6 +33,7 @@ pub(super) fn families(relayed: &Figures) -> Vec<Family> {
         .is(relayed.connections_refused),
     ];
     families.extend(traffic(relayed));
+    families.extend(transports::families(relayed));
     families
 }
 
