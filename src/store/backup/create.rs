@@ -70,7 +70,7 @@ pub(in crate::store) fn write(
     request: &BackupRequest,
     progress: &mut Progress<'_>,
 ) -> Result<BackupFile, BackupError> {
-    let draft = request.file.with_extension("pcb-part");
+    let draft = draft_of(&request.file);
     let written = write_draft(transaction, request, &draft, progress).and_then(|header| {
         super::durable::put_in_place(&draft, &request.file)?;
         Ok(header)
@@ -89,6 +89,13 @@ pub(in crate::store) fn write(
     })
 }
 
+/// A name beside the backup's that nobody else has or can foresee: whoever may write to the directory
+/// would else have their own file filled, or that of a backup made at the same time.
+fn draft_of(file: &Path) -> PathBuf {
+    let number = u64::from_ne_bytes(random::draw());
+    file.with_extension(format!("{number:016x}.pcb-part"))
+}
+
 fn write_draft(
     transaction: &ReadTransaction,
     request: &BackupRequest,
@@ -97,8 +104,7 @@ fn write_draft(
 ) -> Result<Header, BackupError> {
     let file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(draft)
         .map_err(|error| BackupError::file("make", draft, error))?;

@@ -69,3 +69,43 @@ async fn pruning_takes_the_oldest_scheduled_ones_and_nothing_else() {
     assert!(shelf.prune(2).unwrap().is_empty());
     assert!(directory.path().join("letter.txt").exists());
 }
+
+#[tokio::test]
+async fn a_file_that_is_there_already_is_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("secrets.toml");
+    std::fs::write(&file, "precious").unwrap();
+    let store = Store::in_memory().unwrap();
+    let refused = store.back_up(request(&file)).await;
+    assert!(matches!(refused, Err(BackupError::Exists(path)) if path == file));
+    assert_eq!(std::fs::read(&file).unwrap(), b"precious");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_link_that_somebody_laid_in_the_way_is_not_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let foreign = directory.path().join("foreign");
+    std::fs::write(&foreign, "untouched").unwrap();
+    std::os::unix::fs::symlink(&foreign, directory.path().join("b.pcb-part")).unwrap();
+    let store = Store::in_memory().unwrap();
+    let file = directory.path().join("b.pcb");
+    store.back_up(request(&file)).await.unwrap();
+    assert_eq!(std::fs::read(&foreign).unwrap(), b"untouched");
+    assert!(std::fs::symlink_metadata(&file).unwrap().is_file());
+    verify(&file, None, &mut Progress::silent()).unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn backups_to_one_place_at_once_are_one_backup_and_a_refusal() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("b.pcb");
+    let store = Store::in_memory().unwrap();
+    let (one, other) = tokio::join!(store.back_up(request(&file)), store.back_up(request(&file)));
+    assert_eq!([&one, &other].iter().filter(|made| made.is_ok()).count(), 1);
+    verify(&file, None, &mut Progress::silent()).unwrap();
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    store.close().await;
+}
