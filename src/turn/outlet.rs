@@ -16,7 +16,7 @@ use rustix::net::sockopt::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::policy::Outsider;
-use super::post::{Post, Trains};
+use super::post::{Patience, Post, Trains};
 
 /// A relayed address's socket. It is closed when nobody holds it any more.
 #[derive(Debug)]
@@ -45,9 +45,15 @@ impl Outlet {
         })
     }
 
-    /// Sends these packets in order, and says how many the system refused. It waits for room no
-    /// longer than a round at a listener does.
-    pub(super) fn send(&self, to: Outsider, packets: &[IoSlice<'_>], trains: &mut Trains) -> u64 {
+    /// Sends these packets in order, and says how many the system refused. It waits for room as long
+    /// as there is patience; a lone packet doesn't.
+    pub(super) fn send(
+        &self,
+        to: Outsider,
+        packets: &[IoSlice<'_>],
+        trains: &mut Trains,
+        patience: &mut Patience,
+    ) -> u64 {
         let to = to.address();
         #[cfg(test)]
         self.asked.lock().unwrap().push(to);
@@ -60,6 +66,7 @@ impl Outlet {
             receivers: &receivers,
             packets,
             trains: *trains,
+            patience,
             refused: 0,
         };
         post.send_all();

@@ -14,7 +14,7 @@ use super::dataplane::{Delivery, Form, Way, read_channel_data, read_send_indicat
 use super::figures::DropReason;
 use super::gate::Verdict;
 use super::message::{HEADER, HEADROOM, TransactionId, frame_channel_data, frame_data_indication};
-use super::post::Trains;
+use super::post::{Patience, Trains};
 use super::relay::State;
 
 /// The longest Data indication whose length can be written (RFC 8489 §5).
@@ -98,7 +98,7 @@ impl Passage {
             Way::Outside(outlet, to) => {
                 let packet = [IoSlice::new(&buffer[media.clone()])];
                 let mut trains = Trains::Cancelled;
-                match outlet.send(to, &packet, &mut trains) {
+                match outlet.send(to, &packet, &mut trains, &mut Patience::fresh()) {
                     0 => Ok(()),
                     _ => Err(DropReason::SendFailed),
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::turn::outlet::Outlet;
 use crate::turn::policy::Outsider;
-use crate::turn::post::Trains;
+use crate::turn::post::{Patience, Trains};
 
 #[derive(Debug)]
 struct Departure {
@@ -51,14 +51,20 @@ impl Departures {
     pub(super) fn flush(&mut self, inbox: &[u8]) -> u64 {
         self.waiting.sort_by_key(Departure::way);
         let mut refused = 0;
+        let mut patience = Patience::fresh();
         for together in self.waiting.chunk_by(|one, other| one.way() == other.way()) {
             let packet = |departure: &Departure| IoSlice::new(&inbox[departure.bytes.clone()]);
             refused += match together {
                 [] => 0,
-                [one] => one.outlet.send(one.to, &[packet(one)], &mut self.trains),
+                [one] => {
+                    let packet = [packet(one)];
+                    let outlet = &one.outlet;
+                    outlet.send(one.to, &packet, &mut self.trains, &mut patience)
+                }
                 [first, ..] => {
                     let packets: Vec<IoSlice<'_>> = together.iter().map(packet).collect();
-                    first.outlet.send(first.to, &packets, &mut self.trains)
+                    let outlet = &first.outlet;
+                    outlet.send(first.to, &packets, &mut self.trains, &mut patience)
                 }
             };
         }

@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
 
-use crate::turn::post::{Post, Trains};
+use crate::turn::post::{Patience, Post, Trains};
 
 /// Where a packet lies.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +100,7 @@ impl Outbox {
             receivers: &receivers,
             packets: &packets,
             trains: self.trains,
+            patience: &mut Patience::fresh(),
             refused: 0,
         };
         post.send_all();
