@@ -63,7 +63,7 @@ pub(super) async fn accept(id: ListenerId, state: Arc<State>, tasks: Tasks) {
                 };
                 let encryption = door.encryption.clone();
                 let task = serve(socket, encryption, berth, Arc::clone(&state), tasks.clone());
-                tasks.spawn("turn connection", task);
+                tasks.spawn_guest("turn connection", task);
             }
             Err(error) => {
                 tracing::debug!(%error, "the media relay can't accept connections at the moment");

@@ -26,6 +26,7 @@ impl Encryption for Password {
         match &word {
             b"open" => Ok(Box::new(socket)),
             b"wait" => pending().await,
+            b"trip" => panic!("on purpose"),
             _ => Err(io::ErrorKind::InvalidData.into()),
         }
     }
@@ -75,4 +76,13 @@ async fn a_handshake_has_ten_seconds() {
     assert_eq!(stream.receive().await, None);
     assert_eq!(started.elapsed().as_secs(), 10);
     assert!(started.elapsed() < Duration::from_secs(11));
+}
+
+#[tokio::test]
+async fn a_connection_that_trips_takes_nobody_with_it() {
+    let rig = Rig::start_with(with_password);
+    let stream = said(&rig, b"trip").await;
+    assert_eq!(stream.receive().await, None);
+    assert!(rig.relay.check().await);
+    assert_eq!(rig.tasks.failed(), None);
 }
