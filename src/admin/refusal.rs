@@ -106,6 +106,7 @@ impl Refusal {
             Self::Json(JsonError::Field { .. }) | Self::Field { .. } => Code::InvalidField,
             Self::NotOperator => Code::Forbidden,
             Self::Overdue => Code::Capacity,
+            Self::Backup(BackupError::Exists(_)) => Code::Conflict,
             Self::Panicked | Self::Backup(_) => Code::Internal,
             Self::Messenger(error) => error.code(),
             Self::Operator(error) => code_of(error),
