@@ -146,7 +146,8 @@ fn unpack_table<R: Read>(
         if disk.is_none() {
             continue;
         }
-        bytes += row.0.len() + row.1.len();
+        // What keeps it counts too: of empty rows a small file holds more than memory does.
+        bytes += size_of::<Row>() + row.0.len() + row.1.len();
         batch.push(row);
         if bytes >= BATCH {
             insert(table, disk, &batch)?;
@@ -191,4 +192,56 @@ fn part<R: Read>(section: &mut SectionReader<'_, R>, length: u32) -> Result<Vec<
         return Err(BackupError::Damaged("a section ends within a row"));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use redb::{ReadTransaction, WriteTransaction};
+
+    use super::*;
+    use crate::store::Store;
+    use crate::store::backup::sections::SectionsWriter;
+    use crate::store::rows::{Listener, TableSize};
+
+    /// A table that notes how many rows come at once.
+    struct Counting(Mutex<Vec<usize>>);
+
+    impl Rows for Counting {
+        fn name(&self) -> &'static str {
+            "counting"
+        }
+
+        fn size(&self, _: &ReadTransaction) -> Result<Option<TableSize>, StoreError> {
+            Ok(None)
+        }
+
+        fn each(&self, _: &ReadTransaction, _: Listener<'_, StoreError>) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn insert(&self, _: &WriteTransaction, rows: &[Row]) -> Result<(), StoreError> {
+            self.0.lock().unwrap().push(rows.len());
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn empty_rows_are_not_gathered_without_end() {
+        const MOST: usize = BATCH / size_of::<Row>() + 1;
+        let mut sections = SectionsWriter::new(Vec::new());
+        sections
+            .write("counting", &vec![0; 8 * (MOST + 1)])
+            .unwrap();
+        let bytes = sections.finish().unwrap();
+        let mut sections = SectionsReader::new(&bytes[..]);
+        let (_, section) = sections.next().unwrap().unwrap();
+        let (table, store) = (Counting(Mutex::default()), Store::in_memory().unwrap());
+        let mut progress = Progress::silent();
+        let count = unpack_table(&table, section, Some(store.disk()), &mut progress).unwrap();
+        assert_eq!(count, MOST as u64 + 1);
+        assert_eq!(*table.0.lock().unwrap(), [MOST, 1]);
+        store.close().await;
+    }
 }

@@ -281,10 +281,12 @@ fn free_name(state: &Path, now: Timestamp) -> PathBuf {
 
 /// Makes the directory of a state in the making.
 fn begin(site: &Path) -> Result<(), BackupError> {
-    DirBuilder::new()
+    // Its own last part must not be there: a directory of somebody else's would take the secrets in.
+    let mut own = DirBuilder::new();
+    own.mode(0o700)
         .recursive(true)
-        .mode(0o700)
-        .create(site)
+        .create(parent(site))
+        .and_then(|()| own.recursive(false).create(site))
         .map_err(|error| BackupError::file("make the directory", site, error))?;
     write_file(&site.join(MARK), b"")
 }

@@ -261,3 +261,20 @@ fn the_killed_process() {
     };
     let _ = restore.run_watched(&mut Progress::silent(), &mut watch);
 }
+
+#[tokio::test]
+async fn nothing_is_built_in_a_directory_that_somebody_else_made_meanwhile() {
+    let scene = Scene::new().await;
+    let site = scene.directory.path().join("state.restoring");
+    let outcome = scene
+        .restore()
+        .run_watched(&mut Progress::silent(), &mut |step| {
+            if step == Step::Build {
+                std::fs::create_dir(&site).unwrap();
+            }
+            Ok(())
+        });
+    assert!(matches!(outcome, Err(BackupError::File { path, .. }) if path == site));
+    assert_eq!(std::fs::read_dir(&site).unwrap().count(), 0);
+    assert_eq!(scene.seqs().await, [1, 2, 3, 4]);
+}
