@@ -131,7 +131,7 @@ impl Ledger {
         if !self.quota.admits(&holder) {
             return Err(ErrorCode::AllocationQuotaReached);
         }
-        if self.table.len() >= self.max_allocations {
+        if !self.has_room_for(wish) {
             return Err(ErrorCode::InsufficientCapacity);
         }
         let (relayed, outlet, reserved) = match wish {
@@ -160,6 +160,16 @@ impl Ledger {
             reserved,
             outlet,
         })
+    }
+
+    /// Whether there is room for one more allocation; with the port after it, for both. Reserved ports
+    /// may have sockets, so there are never more of them than allocations either.
+    fn has_room_for(&self, wish: Wish) -> bool {
+        let taken = self.table.len();
+        match wish {
+            Wish::Port(Parity::Pair) => taken + self.reservations.len() + 1 < self.max_allocations,
+            Wish::Port(_) | Wish::Reserved(_) => taken < self.max_allocations,
+        }
     }
 
     /// Keeps the socket of what a token stands for.
@@ -426,6 +436,24 @@ mod tests {
         assert_eq!(opened, 12);
         assert!(ledger.claim(bert(), RELAY, any, at(0)).is_ok());
         assert!(ledger.claim(anna(), RELAY, any, at(60)).is_ok());
+    }
+
+    #[test]
+    fn letting_go_of_one_of_a_pair_in_turns_does_not_reserve_without_end() {
+        let mut ledger = Ledger::new(None, 5000..=5099, Reach::Closed, 4, 9);
+        let pair = Wish::Port(Parity::Pair);
+        let reserved = (0..100)
+            .map_while(|_| {
+                let claim = ledger.claim(anna(), RELAY, pair, at(0)).ok()?;
+                let tuple = open(&mut ledger, &claim);
+                ledger.close(&tuple, claim.id, at(0));
+                claim.reserved
+            })
+            .count();
+        assert_eq!(reserved, 3);
+        let any = Wish::Port(Parity::Any);
+        assert!(ledger.claim(anna(), RELAY, any, at(0)).is_ok());
+        assert!(ledger.claim(anna(), RELAY, pair, at(30)).is_ok());
     }
 
     #[derive(Debug, Clone)]

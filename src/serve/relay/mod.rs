@@ -100,12 +100,14 @@ fn connection_limits(config: &Config) -> ConnectionLimits {
 }
 
 /// How many file descriptors the relay takes: one a connection, and where it reaches peers outside
-/// one an allocation.
+/// one an allocation and one a reserved port, of which there may be as many.
 pub(super) fn descriptors(config: &Config) -> usize {
     let connections = connection_limits(config).in_all;
     match config.turn.relay {
         RelayReach::Internal => connections,
-        RelayReach::Any => connections.saturating_add(config.turn.max_allocations),
+        RelayReach::Any => {
+            connections.saturating_add(config.turn.max_allocations.saturating_mul(2))
+        }
     }
 }
 
