@@ -74,7 +74,7 @@ impl Messenger {
             {
                 let mut state = mailbox.lock();
                 state.bar = bar;
-                state.tokens_since = since;
+                state.tokens_since = state.tokens_since.max(since);
             }
             messenger.close_session(user, Farewell::AccountGone);
             messenger.evict_from_relay(user).await;

@@ -85,7 +85,8 @@ pub(super) fn bar(
         return Ok(false);
     };
     account.standing = Standing::Suspended;
-    account.tokens_since = suspension.since;
+    // Never back, whatever the clock says: what was revoked stays so.
+    account.tokens_since = account.tokens_since.max(suspension.since);
     tables.put_account(&account)?;
     let record = suspension.encode();
     tables

@@ -122,6 +122,22 @@ async fn a_suspension_ends_with_its_time_and_not_before() {
 }
 
 #[tokio::test]
+async fn a_suspension_revives_no_token_when_the_clock_was_set_back() {
+    let store = Store::in_memory().unwrap();
+    let user = member(&store, 1).await;
+    let earlier = Suspension {
+        since: Timestamp::from_millis(5),
+        ..suspension(None)
+    };
+    for suspension in [suspension(None), earlier] {
+        let change = Change::Suspend(user, suspension);
+        store.operate(change, deed(1)).await.unwrap();
+    }
+    let since = account(&store, user).await.tokens_since;
+    assert_eq!(since, Timestamp::from_millis(9));
+}
+
+#[tokio::test]
 async fn nothing_of_a_suspension_outlives_the_account() {
     let store = Store::in_memory().unwrap();
     let user = member(&store, 1).await;
