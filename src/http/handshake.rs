@@ -12,7 +12,7 @@ use http::header::{
 use http::{StatusCode, Version};
 
 /// The subprotocols that are spoken here.
-const DIALECTS: [Dialect; 1] = [Dialect::PrivcommV1];
+const DIALECTS: [Dialect; 2] = [Dialect::PrivcommV1, Dialect::MvchatV1];
 
 /// A handshake that was read and can be answered.
 #[derive(Debug)]
@@ -42,9 +42,9 @@ impl Handshake {
         })
     }
 
-    /// The dialect that was asked for; the default where none that is known was.
-    pub(super) fn dialect(&self) -> Dialect {
-        self.chosen.unwrap_or(Dialect::PrivcommV1)
+    /// The dialect that was asked for, if one that is known was.
+    pub(super) fn dialect(&self) -> Option<Dialect> {
+        self.chosen
     }
 
     /// The server's half. Without a subprotocol that is known none is named, and the client
@@ -165,6 +165,9 @@ mod tests {
             chosen.map(|value| value.to_str().unwrap().to_owned())
         };
         assert_eq!(named("chat, privcomm.v1").as_deref(), Some("privcomm.v1"));
+        assert_eq!(named("mvchat.v1").as_deref(), Some("mvchat.v1"));
+        let both = "mvchat.v1, privcomm.v1";
+        assert_eq!(named(both).as_deref(), Some("mvchat.v1"));
         assert_eq!(named("chat, PRIVCOMM.V1"), None);
     }
 

@@ -247,12 +247,12 @@ fn account() -> Vec<Route> {
 }
 
 fn sockets() -> Vec<Route> {
-    let socket =
-        |route: Route| {
-            route
+    let socket = |route: Route| {
+        route
             .about("WebSocket", "Open a WebSocket")
             .notes(
-                "Subprotocol privcomm.v1 (default). Authenticate by the first frame within a few \
+                "Subprotocols privcomm.v1 (default) and mvchat.v1, which a session also speaks whose \
+                 first frame is hi, or whose first after authentication carries call. Authenticate by the first frame within a few \
                  seconds, by the Authorization header, or by ?token= in the first minute of the \
                  token's life.",
             )
@@ -260,7 +260,7 @@ fn sockets() -> Vec<Route> {
             .outcome(101, "The socket is open", Content::Empty)
             .codes(&[Code::Unauthorized, Code::TokenExpired, Code::Forbidden, Code::Capacity])
             .frames()
-        };
+    };
     vec![
         socket(Route::open(Method::GET, "/ws", |call| {
             Box::pin(socket::open(call))

@@ -5,6 +5,7 @@
 //! ws, admin) hold one of these and nothing else of the house.
 
 mod accounts;
+mod callers;
 mod codes;
 mod collect;
 mod contacts;
@@ -43,6 +44,7 @@ pub use relay::{RelayAccess, RelayPlace, RelaySecret};
 pub use rotation::{Old, Vault};
 pub use scope::{Knock, Member, Peer, Registration, Visitor};
 pub use session::{Session, Welcome};
+pub use signal::Verdict;
 
 use self::delivered::Delivered;
 use self::figures::Counters;
@@ -279,13 +281,6 @@ impl Messenger {
     ) -> Result<T, Error> {
         // Nobody aborts it, so what keeps it from an answer is a panic.
         tokio::spawn(change).await.unwrap_or(Err(Error::Internal))
-    }
-
-    /// What `owner` thinks of `other`, if anything.
-    async fn relation(&self, owner: UserId, other: UserId) -> Result<Option<ContactState>, Error> {
-        let mailbox = self.mailbox(owner).await?;
-        let state = mailbox.lock();
-        Ok(state.contacts.get(&other).copied())
     }
 }
 

@@ -86,7 +86,7 @@ impl Visitor {
                 .iter()
                 .map(|_| "turn".to_owned())
                 .collect(),
-            dialects: vec!["privcomm.v1".to_owned()],
+            dialects: vec!["privcomm.v1".to_owned(), "mvchat.v1".to_owned()],
             limits: ServerLimits {
                 payload: settings.messages.max_payload,
                 frame: limits.frame_bytes,

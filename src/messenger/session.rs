@@ -11,10 +11,13 @@ use super::event::Event;
 use super::mailbox::Mailbox;
 use super::queue::{Place, Waiter};
 use super::scope::Member;
-use crate::base::{ConnectionId, MessageId, Timestamp, UserId};
+use super::signal::Verdict;
+use crate::base::{CallId, ConnectionId, MessageId, Timestamp, UserId};
 use crate::hub::{Farewell, Outbox, OutboxLimits, Registration};
 use crate::store::PendingWrite;
+use crate::wire::body::IceServer;
 use crate::wire::frame::CallFrame;
+use crate::wire::mvchat::CallAction;
 
 /// What may wait to be written to one socket: the windows of messages and of calls, and receipts.
 const OUTBOX: OutboxLimits = OutboxLimits {
@@ -137,6 +140,33 @@ impl Session {
             .messenger()
             .signal(self.member.user(), frame)
             .await
+    }
+
+    /// A step in a call, in the words of `mvchat.v1`. Whether it was granted is said at once, what
+    /// comes of it arrives as events.
+    pub async fn act(&self, action: CallAction<'_>) -> Result<Verdict, Error> {
+        self.member
+            .messenger()
+            .act(self.member.user(), action)
+            .await
+    }
+
+    /// Whose session it is.
+    pub fn user(&self) -> UserId {
+        self.member.user()
+    }
+
+    /// The media relays with credentials for them, in the order for `call`; none where there is no
+    /// relay, or where this member has asked for too many.
+    pub fn ice_servers(&self, call: Option<CallId>) -> Vec<IceServer> {
+        let credentials = self.member.turn_credentials(call);
+        credentials.map_or_else(|_| Vec::new(), |credentials| credentials.ice_servers)
+    }
+
+    /// The name that `caller`, who rings this member, has published.
+    pub async fn name_of(&self, caller: UserId) -> Option<String> {
+        let account = self.member.messenger().store.account(caller).await;
+        account.ok().flatten()?.public_name
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::Messenger;
+use super::callers;
 use super::error::Error;
 use super::event::Event;
 use crate::base::{CallId, Distribution, Timestamp, UserId};
@@ -14,8 +15,8 @@ use crate::calls::{
 };
 use crate::config::{self, CallPolicy};
 use crate::hub::Farewell;
-use crate::wire::body::ContactState;
 use crate::wire::frame::{CallFrame, CallStep};
+use crate::wire::mvchat::{CallAction, SdpKind};
 
 /// The machine and its alarm clock.
 ///
@@ -73,23 +74,12 @@ impl Messenger {
 
     /// A step of `from` in a call. What comes of it, refusals included, arrives as events.
     pub(super) async fn signal(&self, from: UserId, frame: CallFrame<'_>) -> Result<(), Error> {
-        let target = Target::with(frame.peer, frame.call);
-        let payload = |json: &serde_json::value::RawValue| Payload::new(json.get());
-        let peer = frame.peer;
+        let (peer, target) = (frame.peer, Target::with(frame.peer, frame.call));
         let request = match frame.step {
-            CallStep::Offer(sdp) => {
-                let standing = self.standing(from, frame.peer).await?;
-                let invitation = Invitation {
-                    to: frame.peer,
-                    call: frame.call,
-                    fresh: CallId::random(),
-                    standing,
-                };
-                Request::Offer {
-                    invitation,
-                    sdp: payload(sdp),
-                }
-            }
+            CallStep::Offer(sdp) => Request::Offer {
+                invitation: self.invitation(from, peer, frame.call).await?,
+                sdp: payload(sdp),
+            },
             CallStep::Answer(sdp) => Request::Answer {
                 target,
                 sdp: payload(sdp),
@@ -101,58 +91,79 @@ impl Messenger {
             CallStep::Reject => Request::Reject(target),
             CallStep::End => Request::End(target),
         };
-        self.drive_with(Input::Request { from, request }, Some(peer));
+        self.drive(Input::Request { from, request }, |verdict| {
+            if let Verdict::Refused { call, refusal } = verdict {
+                self.tell(from, refused_event(peer, call, refusal));
+            }
+        });
         Ok(())
     }
 
+    /// The same in the words of `mvchat.v1`, which hears at once whether the step was granted.
+    pub(super) async fn act(&self, from: UserId, action: CallAction<'_>) -> Result<Verdict, Error> {
+        let request = match action {
+            CallAction::Initiate(to) => Request::Initiate(self.invitation(from, to, None).await?),
+            CallAction::Answer(call) => Request::Accept(Target::Call(call)),
+            CallAction::Reject(call) => Request::Reject(Target::Call(call)),
+            CallAction::End(call) => Request::End(Target::Call(call)),
+            CallAction::Sdp(call, kind, sdp) => Request::Signal {
+                target: Target::Call(call),
+                signal: match kind {
+                    SdpKind::Offer => Signal::Offer(payload(sdp)),
+                    SdpKind::Answer => Signal::Answer(payload(sdp)),
+                },
+            },
+            CallAction::Ice(call, candidate) => Request::Signal {
+                target: Target::Call(call),
+                signal: Signal::Candidate(payload(candidate)),
+            },
+        };
+        let mut decided = None;
+        self.drive(Input::Request { from, request }, |verdict| {
+            decided = Some(verdict);
+        });
+        decided.ok_or(Error::Internal)
+    }
+
+    async fn invitation(
+        &self,
+        from: UserId,
+        to: UserId,
+        call: Option<CallId>,
+    ) -> Result<Invitation, Error> {
+        Ok(Invitation {
+            to,
+            call,
+            fresh: CallId::random(),
+            standing: self.standing(from, to).await?,
+        })
+    }
+
     pub(super) fn signal_lost(&self, user: UserId) {
-        self.drive(Input::Lost(user));
+        self.drive(Input::Lost(user), |_| {});
     }
 
     pub(super) fn signal_returned(&self, user: UserId) {
-        self.drive(Input::Returned(user));
+        self.drive(Input::Returned(user), |_| {});
     }
 
     pub(super) fn signal_gone(&self, user: UserId) {
-        self.drive(Input::Gone(user));
+        self.drive(Input::Gone(user), |_| {});
     }
 
-    /// How callee `to` stands to caller `from`. Contacts are asked first, so that somebody who isn't
-    /// allowed hears the same whether or not the callee is online.
     async fn standing(&self, from: UserId, to: UserId) -> Result<Standing, Error> {
         if self.mailbox(from).await?.lock().bar.holds(self.clock.now()) {
             return Err(Error::Suspended);
         }
-        let of_callee = match self.relation(to, from).await {
-            Ok(relation) => relation,
-            Err(Error::UserNotFound) => return Ok(Standing::NotAllowed),
-            Err(error) => return Err(error),
-        };
-        let is_allowed = match (self.calls.policy, of_callee) {
-            (_, Some(ContactState::Blocked)) | (CallPolicy::Callee | CallPolicy::Mutual, None) => {
-                false
-            }
-            (CallPolicy::Callee | CallPolicy::Off, _) => true,
-            (CallPolicy::Mutual, Some(ContactState::Allowed)) => {
-                self.relation(from, to).await? == Some(ContactState::Allowed)
-            }
-        };
-        Ok(match (is_allowed, self.hub.find(to)) {
-            (false, _) => Standing::NotAllowed,
-            (true, None) => Standing::Offline,
-            (true, Some(_)) => Standing::Reachable,
-        })
+        callers::standing(self, self.calls.policy, from, to).await
     }
 
-    fn drive(&self, input: Input) {
-        self.drive_with(input, None);
-    }
-
-    /// `peer` is whom a request is about.
-    fn drive_with(&self, input: Input, peer: Option<UserId>) {
+    /// Passes `input` to the machine and tells the sessions what comes of it. What became of a
+    /// request is heard in its place among the events, by `hear`.
+    fn drive(&self, input: Input, mut hear: impl FnMut(Verdict)) {
         let mut machine = self.calls.lock();
         let outputs = machine.handle(input, self.clock.now());
-        self.carry(outputs, peer);
+        self.carry(outputs, &mut hear);
         drop(machine);
         self.calls.deadline_changed.notify_one();
     }
@@ -160,38 +171,28 @@ impl Messenger {
     fn ring_alarm(&self, now: Timestamp) {
         let mut machine = self.calls.lock();
         let outputs = machine.handle_timeout(now);
-        self.carry(outputs, None);
+        self.carry(outputs, &mut |_| {});
     }
 
-    /// Tells the sessions; a user without one is told when they return, by the machine.
-    fn carry(&self, outputs: Vec<Output>, asked: Option<UserId>) {
+    fn carry(&self, outputs: Vec<Output>, hear: &mut impl FnMut(Verdict)) {
         for output in outputs {
-            let (user, event) = match output {
-                Output::Accept { .. } => continue,
-                Output::Refuse {
-                    user,
-                    call: Some(call),
-                    refusal: Refusal::Ended(reason),
-                } if let Some(peer) = asked => {
-                    // What the first of the repeated steps was answered.
-                    let event = CallEvent::State(CallState::Ended(reason));
-                    (user, Event::Call { call, peer, event })
-                }
-                Output::Refuse {
-                    user,
-                    call,
-                    refusal,
-                } => (user, Event::CallRefused { call, refusal }),
+            match output {
+                Output::Accept { call, .. } => hear(Verdict::Granted(call)),
+                Output::Refuse { call, refusal, .. } => hear(Verdict::Refused { call, refusal }),
                 Output::ToUser {
                     user,
                     call,
                     peer,
                     event,
-                } => (user, Event::Call { call, peer, event }),
-            };
-            if let Some(outbox) = self.hub.find(user) {
-                outbox.offer(event);
+                } => self.tell(user, Event::Call { call, peer, event }),
             }
+        }
+    }
+
+    /// Tells the session of `user`; without one they are told when they return, by the machine.
+    fn tell(&self, user: UserId, event: Event) {
+        if let Some(outbox) = self.hub.find(user) {
+            outbox.offer(event);
         }
     }
 
@@ -199,5 +200,35 @@ impl Messenger {
     pub(super) fn close_session(&self, user: UserId, farewell: Farewell) {
         self.hub.close(user, farewell);
         self.signal_gone(user);
+    }
+}
+
+/// What became of a step in a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was taken; what comes of it arrives as events.
+    Granted(CallId),
+    /// It has changed nothing.
+    Refused {
+        /// The call in question, where there is one.
+        call: Option<CallId>,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+fn payload(json: &serde_json::value::RawValue) -> Payload {
+    Payload::new(json.get())
+}
+
+/// A refusal as `privcomm.v1` tells it: a repeated step in a call that is over gets the answer that
+/// the first one had.
+fn refused_event(peer: UserId, call: Option<CallId>, refusal: Refusal) -> Event {
+    match (call, refusal) {
+        (Some(call), Refusal::Ended(reason)) => {
+            let event = CallEvent::State(CallState::Ended(reason));
+            Event::Call { call, peer, event }
+        }
+        (call, refusal) => Event::CallRefused { call, refusal },
     }
 }

@@ -94,7 +94,12 @@ impl<'a> ClientFrame<'a> {
             id: None,
             call_id: None,
         })?;
-        Self::of_kind(text, &outline).map_err(|error| BadFrame {
+        Self::of_outline(text, &outline)
+    }
+
+    /// Reads one text frame whose shape was checked.
+    pub(super) fn of_outline(text: &'a str, outline: &Outline<'_>) -> Result<Self, BadFrame> {
+        Self::of_kind(text, outline).map_err(|error| BadFrame {
             error,
             id: echo(outline.id.as_deref()),
             call_id: echo(outline.call_id.as_deref()),

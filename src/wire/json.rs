@@ -44,6 +44,17 @@ pub struct Outline<'a> {
     pub id: Option<Cow<'a, str>>,
     /// The top-level member `call_id`, where it is a string.
     pub call_id: Option<Cow<'a, str>>,
+    /// Whether there is a top-level member `hi` or `call`: what `mvchat.v1` wraps its content in.
+    pub envelope: Option<Envelope>,
+}
+
+/// The members that stand for a type in `mvchat.v1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Envelope {
+    /// `hi`
+    Hi,
+    /// `call`
+    Call,
 }
 
 /// Reads `text` as a `T`.
@@ -156,6 +167,8 @@ impl<'a> Visitor<'a> for Walk<'_, 'a> {
                     "type" => outline.kind = string,
                     "id" => outline.id = string,
                     "call_id" => outline.call_id = string,
+                    "hi" => outline.envelope = Some(Envelope::Hi),
+                    "call" => outline.envelope = Some(Envelope::Call),
                     _ => {}
                 }
             }

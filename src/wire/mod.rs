@@ -1,7 +1,7 @@
 //! Floor 1: every byte that clients and the daemon exchange, and nothing that acts on it.
 //!
 //! `json` reads strict JSON, `binary` strict base64, `code` is the catalogue of errors, `frame`
-//! what a WebSocket client may say, `reply` what the daemon says there, `body` the bodies of the
+//! what a WebSocket client may say, `reply` what the daemon says there, `mvchat` both in the other dialect, `body` the bodies of the
 //! REST API, `query` its query strings, `request_id` the name of a request; `admin` is what the
 //! operator's commands and the daemon say to each other, `people` the part of it about members. What each means stands in the protocol description (`docs/design.md`).
 
@@ -11,6 +11,7 @@ pub mod body;
 pub mod code;
 pub mod frame;
 pub mod json;
+pub mod mvchat;
 pub mod people;
 pub mod query;
 pub mod reply;

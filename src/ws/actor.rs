@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error as SocketError, Message};
 
-use super::dialect;
+use super::dialect::{Dialect, FirstWord, Greeting, Speaker};
 use super::door::{Credential, Door, Opening};
 use super::figures::Standing;
 use super::transport::Transport;
@@ -28,7 +28,6 @@ use crate::hub::Farewell;
 use crate::messenger::{Error, Event, Knock, Member, Session};
 use crate::ratelimit::{Bucket, Verdict};
 use crate::wire::Code;
-use crate::wire::frame::ClientFrame;
 use crate::wire::reply::close;
 
 /// How long a client may take to answer a close frame.
@@ -74,7 +73,7 @@ pub(super) async fn run<S>(
         .max_frame_size(Some(door.pace.frame_bytes));
     let mut socket = WebSocketStream::from_raw_socket(transport, Role::Server, Some(config)).await;
     let end = match Box::pin(admit(door, &mut socket, opening)).await {
-        Ok(session) => converse(door, &mut socket, &session).await,
+        Ok(mut speaker) => converse(door, &mut socket, &mut speaker).await,
         Err(end) => end,
     };
     match end {
@@ -92,17 +91,16 @@ pub(super) async fn run<S>(
 }
 
 /// Authenticates the client and opens its session.
-async fn admit<S>(door: &Door, socket: &mut Socket<S>, opening: Opening) -> Result<Session, End>
+async fn admit<S>(door: &Door, socket: &mut Socket<S>, opening: Opening) -> Result<Speaker, End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let member = match opening.credential {
-        Credential::Header(member) => member,
-        Credential::Query(token) => door
-            .messenger
-            .authenticate_query(&token)
-            .await
-            .map_err(|error| refused(&error))?,
+    let (member, greeting) = match opening.credential {
+        Credential::Header(member) => (member, Greeting::Ready),
+        Credential::Query(token) => {
+            let member = door.messenger.authenticate_query(&token).await;
+            (member.map_err(|error| refused(&error))?, Greeting::Ready)
+        }
         Credential::FirstFrame => first_frame(door, socket, opening.knock).await?,
     };
     if opening.named_user.is_some_and(|user| user != member.user()) {
@@ -114,17 +112,19 @@ where
     if door.tasks.is_stopping() {
         return Err(farewell(Farewell::Restart));
     }
-    let ready = dialect::welcome(&welcome, door.pace.heartbeat);
-    write(door, socket, [Message::text(ready)]).await?;
-    Ok(session)
+    let frames = greeting.frames(&session, &welcome, door.pace.heartbeat);
+    write(door, socket, frames.into_iter().map(Message::text)).await?;
+    // Whoever asked for the other one may still turn out to speak this by its first frame.
+    let asked = opening.dialect.filter(|asked| *asked == Dialect::MvchatV1);
+    Ok(Speaker::new(session, greeting.dialect().or(asked)))
 }
 
-/// Waits for the `auth` frame; nothing else is read or said before it.
+/// Waits for the `auth` or `hi` frame; nothing else is read or said before it.
 async fn first_frame<S>(
     door: &Door,
     socket: &mut Socket<S>,
     _waiting: Option<Knock>,
-) -> Result<Member, End>
+) -> Result<(Member, Greeting), End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -145,14 +145,20 @@ where
             .map_err(|_| End::Close(close::POLICY, "no auth frame came in time"))??,
         () = door.tasks.stopping() => return Err(farewell(Farewell::Restart)),
     };
-    let Ok(ClientFrame::Auth { token }) = ClientFrame::parse(&text) else {
+    let Some(word) = FirstWord::parse(&text) else {
         return Err(End::Close(close::POLICY, "the first frame must be auth"));
     };
-    if door.messenger.redeem_pass(&token) {
+    if door.messenger.redeem_pass(&word.token) {
         return Err(linger(door, socket).await);
     }
-    let member = door.messenger.authenticate(&token).await;
-    member.map_err(|error| refused(&error))
+    match door.messenger.authenticate(&word.token).await {
+        Ok(member) => Ok((member, word.into_greeting())),
+        Err(error) => {
+            let refusal = word.refusal(&error).map(Message::text);
+            write(door, socket, refusal).await?;
+            Err(refused(&error))
+        }
+    }
 }
 
 /// Holds a socket of the operator's checks: pings it as any other, and hears nothing it says.
@@ -199,7 +205,7 @@ fn refused(error: &Error) -> End {
 }
 
 /// Carries events out and frames in until the session ends.
-async fn converse<S>(door: &Door, socket: &mut Socket<S>, session: &Session) -> End
+async fn converse<S>(door: &Door, socket: &mut Socket<S>, speaker: &mut Speaker) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -211,13 +217,13 @@ where
         let mut events = Vec::new();
         let done = tokio::select! {
             biased;
-            told = session.next(&mut events, MOST_EVENTS) => match told {
-                Ok(()) => tell(door, socket, session, events).await,
+            told = speaker.session().next(&mut events, MOST_EVENTS) => match told {
+                Ok(()) => tell(door, socket, speaker, events).await,
                 Err(reason) => Err(farewell(reason)),
             },
             frame = socket.next() => {
                 unanswered = 0;
-                hear(door, socket, session, &mut frames, frame).await
+                hear(door, socket, speaker, &mut frames, frame).await
             }
             () = &mut heartbeat => {
                 heartbeat.as_mut().reset(Instant::now() + door.pace.heartbeat);
@@ -244,23 +250,19 @@ fn first_beat(interval: Duration) -> Duration {
 async fn tell<S>(
     door: &Door,
     socket: &mut Socket<S>,
-    session: &Session,
+    speaker: &Speaker,
     events: Vec<Event>,
 ) -> Result<(), End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let wants_refill = events.iter().any(|event| matches!(event, Event::Refill));
-    write(
-        door,
-        socket,
-        events
-            .into_iter()
-            .filter_map(dialect::tell)
-            .map(Message::text),
-    )
-    .await?;
-    if wants_refill && let Err(error) = Box::pin(session.refill()).await {
+    let mut frames = Vec::with_capacity(events.len());
+    for event in events {
+        speaker.tell(event, &mut frames).await;
+    }
+    write(door, socket, frames).await?;
+    if wants_refill && let Err(error) = Box::pin(speaker.session().refill()).await {
         tracing::warn!(%error, "a backlog can't be read; closing the session");
         return Err(End::Close(close::TRY_LATER, "the queue can't be read now"));
     }
@@ -271,7 +273,7 @@ where
 async fn hear<S>(
     door: &Door,
     socket: &mut Socket<S>,
-    session: &Session,
+    speaker: &mut Speaker,
     frames: &mut Bucket,
     first: Option<Result<Message, SocketError>>,
 ) -> Result<(), End>
@@ -299,10 +301,10 @@ where
         socket.get_mut().message_ends();
         if let Some(text) = text {
             door.counters.frames_in.increment();
-            answers.extend(dialect::hear(session, &text).await);
+            speaker.hear(&text, &mut answers).await;
         }
     }
-    write(door, socket, answers.into_iter().map(Message::text)).await
+    write(door, socket, answers).await
 }
 
 /// Writes messages, and a pong that is due.

@@ -41,8 +41,8 @@ pub struct Opening {
     pub named_user: Option<UserId>,
     /// Its place in the waiting room, until it has authenticated.
     pub knock: Option<Knock>,
-    /// What it speaks.
-    pub dialect: Dialect,
+    /// What it asked to speak, where it asked.
+    pub dialect: Option<Dialect>,
 }
 
 /// The times and sizes of every session.

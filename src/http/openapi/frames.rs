@@ -1,4 +1,4 @@
-//! The frames of a WebSocket in the dialect `privcomm.v1`, described (PROTOCOL.md §5, §7.3).
+//! The frames of a WebSocket in both dialects, described (PROTOCOL.md §5, §7.3, §8).
 
 use serde_json::{Value, json};
 
@@ -109,6 +109,34 @@ const FRAMES: &[Row] = &[
         "call_state",
         "call_id, peer_id, state, reason?",
         "Where a call stands: ringing, connected or ended",
+    ),
+    (
+        CLIENT,
+        "mvchat.v1: hi",
+        "id?, hi {token?}",
+        "The first frame of a session of mvchat.v1; answered by ctrl with params.user and \
+         params.ice_servers, then by ready",
+    ),
+    (
+        CLIENT,
+        "mvchat.v1: call",
+        "id?, call {action, user or call_id, sdp {type, sdp} or candidate}",
+        "A step of a call: initiate, answer, reject, end, sdp or ice; answered by ctrl. Everything \
+         but calls is said as in privcomm.v1",
+    ),
+    (
+        DAEMON,
+        "mvchat.v1: ctrl",
+        "ctrl {id?, code, text?, params? {user?, call_id?, ice_servers?, retry_after?}}",
+        "200 granted; 400 malformed or too large; 401 not authenticated; 403 not allowed; 404 no \
+         such call, or the callee is offline; 409 wrong state, or glare with the call to answer; \
+         410 ended; 429 too many; 486 busy; 503 at capacity. text says it in words",
+    ),
+    (
+        DAEMON,
+        "mvchat.v1: info",
+        "info {what, call_id, from?, fromPublic? {fn}, reason?, sdp?, candidate?}",
+        "incoming_call, call_ringing, call_answered, call_ended, call_sdp or call_ice",
     ),
 ];
 

@@ -1,15 +1,15 @@
 //! The dialect `privcomm.v1` (PROTOCOL.md §5, §7.3).
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::error::{code, retry_after};
 use crate::base::{CallId, MessageId, UserId};
 use crate::calls::{CallEvent, Payload, Reason, Refusal, Signal};
-use crate::messenger::{Error, Event, Session, Welcome};
+use crate::messenger::{Error, Event, Session};
 use crate::wire::code::retry_after_seconds;
 use crate::wire::frame::{BadFrame, ClientFrame, MessageFrame};
 use crate::wire::reply::Reply;
@@ -18,28 +18,27 @@ use crate::wire::{Code, JsonError};
 /// Bytes of a frame that may stay in memory with its payload.
 const MOST_BESIDE: usize = 512;
 
-/// The first frame of a session.
-pub(in crate::ws) fn welcome(welcome: &Welcome, heartbeat: Duration) -> String {
-    let ready = Reply::Ready {
-        user_id: welcome.user,
-        pending: welcome.pending,
-        heartbeat_interval: heartbeat.as_secs(),
-        one_time_prekeys_remaining: welcome.one_time_prekeys,
-        server_time: welcome.server_time,
-        epoch: welcome.epoch,
-    };
-    ready.encode()
+/// Does what a frame asks for. Gives the frame to answer with at once, if there is one.
+pub(super) async fn hear(session: &Session, text: &Utf8Bytes) -> Option<String> {
+    match ClientFrame::parse(text) {
+        Ok(frame) => take(session, text.as_ref(), frame).await,
+        Err(bad) => Some(malformed(&bad)),
+    }
 }
 
-/// Does what a frame asks for. Gives the frame to answer with at once, if there is one.
-pub(in crate::ws) async fn hear(session: &Session, text: &Utf8Bytes) -> Option<String> {
-    match ClientFrame::parse(text) {
-        Ok(ClientFrame::Message(message)) => send(session, text.as_ref(), message).await,
-        Ok(ClientFrame::Ack { message_ids }) => {
+/// The same for a frame that was read: `text` is what it was read from.
+pub(super) async fn take(
+    session: &Session,
+    text: &Bytes,
+    frame: ClientFrame<'_>,
+) -> Option<String> {
+    match frame {
+        ClientFrame::Message(message) => send(session, text, message).await,
+        ClientFrame::Ack { message_ids } => {
             session.acknowledge(&message_ids);
             None
         }
-        Ok(ClientFrame::Call(frame)) => {
+        ClientFrame::Call(frame) => {
             let call = frame.call;
             let failed = Box::pin(session.signal(frame)).await.err()?;
             Some(error(
@@ -48,13 +47,12 @@ pub(in crate::ws) async fn hear(session: &Session, text: &Utf8Bytes) -> Option<S
                 call.map(|call| call.to_string()).as_deref(),
             ))
         }
-        Ok(ClientFrame::Ping { t }) => Some(Reply::Pong { t }.encode()),
-        Ok(ClientFrame::Auth { .. }) => Some(error(
+        ClientFrame::Ping { t } => Some(Reply::Pong { t }.encode()),
+        ClientFrame::Auth { .. } => Some(error(
             &Error::field("type", "this session is authenticated already"),
             None,
             None,
         )),
-        Err(bad) => Some(malformed(&bad)),
     }
 }
 
@@ -76,7 +74,7 @@ async fn send(session: &Session, frame: &Bytes, message: MessageFrame<'_>) -> Op
 }
 
 /// The frame that tells of an event, if it is one that clients are told of.
-pub(in crate::ws) fn tell(event: Event) -> Option<String> {
+pub(super) fn tell(event: Event) -> Option<String> {
     let text = match event {
         Event::Message(letter) => {
             // Checked to be base64 when it came in.
@@ -119,7 +117,8 @@ fn error(error: &Error, id: Option<MessageId>, call_id: Option<&str>) -> String 
     reply.encode()
 }
 
-fn malformed(bad: &BadFrame) -> String {
+/// The answer to a frame that could not be read.
+pub(super) fn malformed(bad: &BadFrame) -> String {
     let code = match bad.error {
         JsonError::Malformed { .. } => Code::InvalidJson,
         JsonError::Field { .. } => Code::InvalidField,
@@ -207,28 +206,13 @@ fn state(call: CallId, peer: UserId, state: &str, reason: Option<Reason>) -> Str
 }
 
 fn refused(call: Option<CallId>, refusal: Refusal) -> String {
-    let code = match refusal {
-        Refusal::NotAllowed => Code::NotAllowed,
-        Refusal::Offline => Code::Offline,
-        Refusal::Busy => Code::Busy,
-        Refusal::Glare(_) => Code::Glare,
-        Refusal::RateLimited(_) | Refusal::TooMany => Code::RateLimited,
-        Refusal::Capacity => Code::Capacity,
-        Refusal::NotFound => Code::NotFound,
-        Refusal::WrongRole | Refusal::WrongState => Code::WrongState,
-        Refusal::TooLarge { .. } => Code::PayloadTooLarge,
-        Refusal::Ended(_) => Code::CallEnded,
-    };
     let call = call.map(|call| call.to_string());
     let reply = Reply::Error {
-        code,
+        code: code(refusal),
         detail: &refusal.to_string(),
         id: None,
         call_id: call.as_deref(),
-        retry_after: match refusal {
-            Refusal::RateLimited(wait) => Some(retry_after_seconds(wait)),
-            _ => None,
-        },
+        retry_after: retry_after(refusal),
     };
     reply.encode()
 }

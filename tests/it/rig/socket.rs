@@ -112,18 +112,23 @@ impl Socket {
 
     /// The next frame of this type; others are set aside for later.
     pub(crate) async fn expect(&mut self, kind: &str) -> Value {
-        if let Some(at) = self
-            .set_aside
-            .iter()
-            .position(|frame| frame["type"] == kind)
-        {
+        self.expect_that(kind, |frame| frame["type"] == kind).await
+    }
+
+    /// The next frame of which this is true; others are set aside for later.
+    pub(crate) async fn expect_that(
+        &mut self,
+        what: &str,
+        is_meant: impl Fn(&Value) -> bool,
+    ) -> Value {
+        if let Some(at) = self.set_aside.iter().position(&is_meant) {
             return self.set_aside.remove(at).unwrap();
         }
         loop {
             match self.hear().await {
-                Heard::Frame(frame) if frame["type"] == kind => return frame,
+                Heard::Frame(frame) if is_meant(&frame) => return frame,
                 Heard::Frame(frame) => self.set_aside.push_back(frame),
-                end => panic!("expected {kind}, not {end:?} after {:?}", self.set_aside),
+                end => panic!("expected {what}, not {end:?} after {:?}", self.set_aside),
             }
         }
     }
