@@ -6,6 +6,7 @@
 //! so that nothing need be stored for it.
 
 mod agreement;
+mod call_record;
 mod challenge;
 mod contact;
 mod handle;
@@ -21,6 +22,7 @@ pub mod turn_credentials;
 mod vectors;
 
 pub use agreement::AgreementKey;
+pub use call_record::{CallRecord, SealedCall};
 pub use challenge::{CHALLENGE_LIFETIME, ChallengeError, Nonce, UsedNonces};
 pub use contact::{Contact, ContactError, ContactState, OwnerTag, PeerTag, SealedContact};
 pub use handle::{Handle, HandleTag, InvalidHandle};

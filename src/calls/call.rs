@@ -63,6 +63,7 @@ pub(super) struct Call {
     pub(super) callee: Side,
     pub(super) phase: Phase,
     pub(super) started: Timestamp,
+    pub(super) answered: Option<Timestamp>,
     /// The deadline under which the call is listed; [`super::book::Book`] keeps it.
     pub(super) listed: Option<Timestamp>,
 }
@@ -76,6 +77,7 @@ impl Call {
                 until: now.saturating_add(settings.ring),
             },
             started: now,
+            answered: None,
             listed: None,
         }
     }
@@ -128,6 +130,7 @@ impl Call {
 
     /// The callee has answered. What was sent so far is worth repeating for a while.
     pub(super) fn connect(&mut self, now: Timestamp, settings: &Settings) {
+        self.answered = Some(now);
         self.phase = Phase::Connected {
             settles: Some(now.saturating_add(settings.repeat)),
         };

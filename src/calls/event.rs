@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{CallId, UserId};
+use crate::base::{CallId, Timestamp, UserId};
 
 /// An SDP or a candidate as it stood in the frame: the text of a JSON string or object, never read.
 #[derive(Clone, PartialEq, Eq)]
@@ -198,6 +198,27 @@ pub enum Output {
         /// What.
         event: CallEvent,
     },
+    /// A call that had begun to ring is over; both parties were told before.
+    Over(Over),
+}
+
+/// A call that is over, for the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Over {
+    /// Which.
+    pub call: CallId,
+    /// Who called.
+    pub caller: UserId,
+    /// Who was rung.
+    pub callee: UserId,
+    /// When it began to ring.
+    pub started: Timestamp,
+    /// When the callee took it, if it did.
+    pub answered: Option<Timestamp>,
+    /// When it was over.
+    pub ended: Timestamp,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// What a party is told about its call.

@@ -4,7 +4,9 @@ use crate::base::{CallId, Distribution, Histogram, Timestamp, UserId};
 
 use super::book::Book;
 use super::call::{Call, Due, Role};
-use super::event::{CallEvent, CallState, Input, Output, Reason, Refusal, Request, Signal, Target};
+use super::event::{
+    CallEvent, CallState, Input, Output, Over, Reason, Refusal, Request, Signal, Target,
+};
 use super::figures::Figures;
 use super::limits::{Settings, Starts};
 use super::memory::{Ended, Memory};
@@ -244,6 +246,15 @@ impl Machine {
             callee: call.callee.user,
             reason,
         };
+        self.outputs.push(Output::Over(Over {
+            call: id,
+            caller: call.caller.user,
+            callee: call.callee.user,
+            started: call.started,
+            answered: call.answered,
+            ended: now,
+            reason,
+        }));
         let sides = [&call.caller, &call.callee];
         let away = sides.into_iter().filter(|side| side.lost.is_some());
         self.memory

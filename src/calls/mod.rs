@@ -75,8 +75,8 @@ mod steps;
 mod tests;
 
 pub use event::{
-    CallEvent, CallState, Input, Invitation, Output, Payload, Reason, Refusal, Request, Signal,
-    Standing, Target,
+    CallEvent, CallState, Input, Invitation, Output, Over, Payload, Reason, Refusal, Request,
+    Signal, Standing, Target,
 };
 pub use figures::{Figures, Refused};
 pub use limits::{Rate, Settings};

@@ -8,10 +8,10 @@ use super::handlers::{accounts, calls, contacts, health, keys, messages, pages, 
 use super::route::{BodyLimit, Content, Form, Route as Row, at_once};
 use crate::wire::Code;
 use crate::wire::body::{
-    Account, AccountPatch, AckRequest, Bundle, ChallengeRequest, ChallengeResponse, Contact,
-    ContactRequest, ContactsResponse, DeleteRequest, Health, KeyStatus, KeyUpload, Liveness,
-    MessagesResponse, RegisterRequest, RegisterResponse, SendRequest, SendResponse, ServerInfo,
-    TokenRequest, TokenResponse, TurnCredentials,
+    Account, AccountPatch, AckRequest, Bundle, CallsResponse, ChallengeRequest, ChallengeResponse,
+    Contact, ContactRequest, ContactsResponse, DeleteRequest, Health, KeyStatus, KeyUpload,
+    Liveness, MessagesResponse, RegisterRequest, RegisterResponse, SendRequest, SendResponse,
+    ServerInfo, TokenRequest, TokenResponse, TurnCredentials,
 };
 
 type Route = Row<Appliance>;
@@ -206,11 +206,17 @@ fn calling() -> Vec<Route> {
         .gives::<TurnCredentials>(200, "Good for a while; they say nothing of whose they are")
         .rate(|limits| limits.turn_credentials, "user")
         .codes(&[Code::NotFound, Code::Suspended]),
-        Route::member(Method::GET, "/api/v1/calls", |member, _| {
-            at_once(calls::history(&member))
+        Route::member(Method::GET, "/api/v1/calls", |member, call| {
+            Box::pin(calls::history(member, call))
         })
         .about("Calls", "My call history")
-        .notes("None is kept: always history_disabled.")
+        .notes(
+            "The member's own view, the latest first, where the operator keeps a history; \
+             history_disabled where not. A before that isn't there (any more) means from the latest.",
+        )
+        .query("limit", Form::Number, "Calls in the answer, 1 to 100; 100 by default")
+        .query("before", Form::Id, "The last call of the page before")
+        .gives::<CallsResponse>(200, "One page")
         .codes(&[Code::HistoryDisabled]),
     ]
 }

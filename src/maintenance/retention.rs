@@ -1,4 +1,4 @@
-//! Messages and codes that nobody came for are deleted (PROTOCOL.md §6.2).
+//! Messages and codes that nobody came for are deleted (PROTOCOL.md §6.2), and calls of long ago.
 
 use std::time::Duration;
 
@@ -19,12 +19,24 @@ pub struct Retention {
     store: Store,
     /// How long a message is kept.
     messages: Duration,
+    /// How long a call is kept, where a history is kept at all.
+    calls: Option<Duration>,
 }
 
 impl Retention {
-    /// Keeps messages for `messages`.
-    pub fn new(store: Store, messages: Duration) -> Self {
-        Self { store, messages }
+    /// Keeps messages for `messages`, and calls for `calls`; with none there is no history.
+    pub fn new(store: Store, messages: Duration, calls: Option<Duration>) -> Self {
+        Self {
+            store,
+            messages,
+            calls,
+        }
+    }
+
+    /// The first day whose calls are kept at `now`.
+    fn first_day(&self, now: Timestamp) -> u32 {
+        self.calls
+            .map_or(u32::MAX, |calls| now.saturating_sub(calls).day())
     }
 
     /// Deletes the messages from before `cutoff`. How many.
@@ -55,12 +67,13 @@ impl Job for Retention {
         let codes = self.store.forget_invites(cutoff).await?;
         // They have ended by themselves; this forgets them.
         let suspensions = self.store.lift_suspensions(now).await?;
-        if messages + codes + suspensions == 0 {
+        let calls = self.store.forget_calls(self.first_day(now)).await?;
+        if messages + codes + suspensions + calls == 0 {
             return Ok(Report::Nothing);
         }
         Ok(Report::Did(format!(
-            "deleted {messages} messages, {codes} codes and {suspensions} suspensions that were past their \
-             time"
+            "deleted {messages} messages, {codes} codes, {suspensions} suspensions and {calls} lines of \
+             call histories that were past their time"
         )))
     }
 }
@@ -100,7 +113,7 @@ mod tests {
             store_message(&store, seq, start).await;
         }
         store_message(&store, 2501, start.saturating_add(RETENTION)).await;
-        let retention = Retention::new(store.clone(), RETENTION);
+        let retention = Retention::new(store.clone(), RETENTION, None);
         let end = start.saturating_add(RETENTION);
         let after = end.saturating_add(Duration::from_millis(1));
         assert_eq!(retention.run(end).await.unwrap(), Report::Nothing);

@@ -15,6 +15,7 @@ mod error;
 mod event;
 mod figures;
 mod health;
+mod history;
 mod limits;
 mod mailbox;
 mod operator;

@@ -253,11 +253,6 @@ impl Member {
         self.account().await
     }
 
-    /// The member's own calls: never, because none are recorded.
-    pub fn call_history(&self) -> Error {
-        Error::HistoryDisabled
-    }
-
     /// Counts a change that this member asks for.
     pub(super) fn count_change(&self) -> Result<(), Error> {
         let limiter = &self.messenger.limits.account_changes;

@@ -8,6 +8,7 @@ use super::Messenger;
 use super::callers;
 use super::error::Error;
 use super::event::Event;
+use super::history::History;
 use crate::base::{CallId, Distribution, Timestamp, UserId};
 use crate::calls::{
     self, CallEvent, CallState, Input, Invitation, Machine, Output, Payload, Refusal, Request,
@@ -26,6 +27,7 @@ use crate::wire::mvchat::{CallAction, SdpKind};
 pub(super) struct Calls {
     machine: Mutex<Machine>,
     policy: CallPolicy,
+    pub(super) history: History,
     /// Told when the next deadline may have come nearer.
     deadline_changed: Notify,
 }
@@ -39,6 +41,7 @@ impl Calls {
         Self {
             machine: Mutex::new(Machine::new(settings)),
             policy: config.policy,
+            history: History::of(config),
             deadline_changed: Notify::new(),
         }
     }
@@ -185,6 +188,7 @@ impl Messenger {
                     peer,
                     event,
                 } => self.tell(user, Event::Call { call, peer, event }),
+                Output::Over(over) => self.note_in_history(over),
             }
         }
     }

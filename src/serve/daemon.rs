@@ -316,7 +316,14 @@ impl Daemon {
 
     fn start_jobs(&self, config: &Config) {
         let clock = Clock::System;
-        let retention = Retention::new(self.backups.store.clone(), config.messages.retention);
+        let retention = Retention::new(
+            self.backups.store.clone(),
+            config.messages.retention,
+            config
+                .calls
+                .history
+                .then_some(config.calls.history_retention),
+        );
         self.jobs.start(&self.tasks, &clock, retention);
         if config.backup.directory.is_some() {
             let backup = DailyBackup {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::base::{Timestamp, UserId};
 
+use super::calls;
 use super::contacts;
 use super::error::StoreError;
 use super::handle::Store;
@@ -110,7 +111,7 @@ impl Store {
         .await
     }
 
-    /// Deletes an account with its handle, prekeys and contacts (under `owner_tag`), and all
+    /// Deletes an account with its handle, prekeys, contacts and call history (under `owner_tag`), and all
     /// messages to it and from it.
     pub async fn delete_account(
         &self,
@@ -153,6 +154,7 @@ pub(super) fn delete(
     queue::remove_all_of(tables, user)?;
     prekeys::remove_all_of(tables, user)?;
     contacts::remove_all_of(tables, owner_tag)?;
+    calls::remove_all_of(tables, owner_tag)?;
     tables.suspensions.remove(user.as_bytes())?;
     tables.handles.remove(&account.handle)?;
     tables.accounts.remove(user.as_bytes())?;

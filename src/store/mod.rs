@@ -12,12 +12,13 @@
 //! The way of a write: `handle` hands it in → `intake` gathers → `writer` commits → the caller hears.
 //! `tables` lists what is on disk, `record` how a row is spelled, `migrate` how old databases
 //! become new ones, `backup` how a copy is kept. What a row means is in `accounts`, `prekeys`, `invites`,
-//! `contacts`, `queue`, `suspensions` and `audit`; what operators do with it all is in `operate`, what
+//! `contacts`, `calls`, `queue`, `suspensions` and `audit`; what operators do with it all is in `operate`, what
 //! they see in `people`.
 
 mod accounts;
 mod audit;
 pub mod backup;
+mod calls;
 mod contacts;
 mod disk;
 mod error;
@@ -45,6 +46,7 @@ mod writer;
 
 pub use accounts::{Admission, Registered, Registration, Update};
 pub use audit::{Deed, MOST_DEEDS, RecordedDeed};
+pub use calls::{MAX_CALLS, NewCall};
 pub use contacts::{ContactStored, MAX_CONTACTS};
 pub use disk::DATABASE_FILE;
 pub use error::{RecordError, StoreError};

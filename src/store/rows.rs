@@ -7,18 +7,19 @@ use redb::{
 
 use super::error::{RecordError, StoreError};
 use super::tables::{
-    ACCOUNTS, AUDIT, CONTACTS, HANDLES, INVITES, MESSAGES, META, PREKEYS, QUEUES, SUSPENSIONS,
+    ACCOUNTS, AUDIT, CALLS, CONTACTS, HANDLES, INVITES, MESSAGES, META, PREKEYS, QUEUES, SUSPENSIONS,
 };
 
 /// Every table that a schema has or had, in the order in which they are best written. A migration
 /// that leaves a table behind keeps its definition here, so that old backups can still be read.
-pub(super) const ALL: [&dyn Rows; 10] = [
+pub(super) const ALL: [&dyn Rows; 11] = [
     &META,
     &ACCOUNTS,
     &HANDLES,
     &PREKEYS,
     &INVITES,
     &CONTACTS,
+    &CALLS,
     &MESSAGES,
     &QUEUES,
     &SUSPENSIONS,

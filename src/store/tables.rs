@@ -37,6 +37,10 @@ pub(super) const INVITES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinitio
 pub(super) const CONTACTS: TableDefinition<'_, &[u8; 32], &[u8]> =
     TableDefinition::new("contacts-1");
 
+/// Owner tag ‖ number (u64) → day of the end (u32) ‖ a line of the owner's call history, sealed by the
+/// caller.
+pub(super) const CALLS: TableDefinition<'_, &[u8; 24], &[u8]> = TableDefinition::new("calls-1");
+
 /// Sequence number → message record. All messages, in the order in which they were accepted.
 pub(super) const MESSAGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("messages-1");
 
@@ -65,6 +69,7 @@ pub(super) struct Tables<'txn> {
     pub(super) prekeys: Table<'txn, &'static [u8; 20], &'static [u8; 32]>,
     pub(super) invites: Table<'txn, &'static [u8; 32], &'static [u8]>,
     pub(super) contacts: Table<'txn, &'static [u8; 32], &'static [u8]>,
+    pub(super) calls: Table<'txn, &'static [u8; 24], &'static [u8]>,
     pub(super) messages: Table<'txn, u64, &'static [u8]>,
     pub(super) queues: Table<'txn, &'static [u8; 24], &'static [u8]>,
     pub(super) suspensions: Table<'txn, &'static [u8; 16], &'static [u8]>,
@@ -81,6 +86,7 @@ impl<'txn> Tables<'txn> {
             prekeys: transaction.open_table(PREKEYS)?,
             invites: transaction.open_table(INVITES)?,
             contacts: transaction.open_table(CONTACTS)?,
+            calls: transaction.open_table(CALLS)?,
             messages: transaction.open_table(MESSAGES)?,
             queues: transaction.open_table(QUEUES)?,
             suspensions: transaction.open_table(SUSPENSIONS)?,
@@ -174,6 +180,15 @@ pub(super) fn contact_peer(key: &[u8; 32]) -> [u8; 16] {
     let mut peer = [0; 16];
     peer.copy_from_slice(&key[16..]);
     peer
+}
+
+/// The key of a line in a call history.
+pub(super) fn call_key(owner: [u8; 16], number: u64) -> [u8; 24] {
+    let mut key = [0; 24];
+    let (first, second) = key.split_at_mut(16);
+    first.copy_from_slice(&owner);
+    second.copy_from_slice(&number.to_be_bytes());
+    key
 }
 
 /// The key of a queue row.

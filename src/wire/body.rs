@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::reply::MessageStatus;
-use crate::base::{MessageId, Private, Timestamp, UserId};
+use crate::base::{CallId, MessageId, Private, Timestamp, UserId};
 
 /// A one-time prekey.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -281,6 +281,52 @@ pub struct IceServer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub credential: Option<Private<String>>,
+}
+
+/// One page of a member's own call history.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CallsResponse {
+    /// The latest first.
+    pub calls: Vec<PastCall>,
+    /// Whether there are more behind them.
+    pub more: bool,
+}
+
+/// A call that is over, as one of its parties saw it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PastCall {
+    /// The call.
+    #[schema(value_type = String, format = Uuid)]
+    pub call_id: CallId,
+    /// The other party.
+    #[schema(value_type = String, format = Uuid)]
+    pub peer_id: UserId,
+    /// Who called.
+    pub direction: CallDirection,
+    /// When it began to ring.
+    #[schema(value_type = String, format = DateTime)]
+    pub started_at: Timestamp,
+    /// When it was answered, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub answered_at: Option<Timestamp>,
+    /// When it was over.
+    #[schema(value_type = String, format = DateTime)]
+    pub ended_at: Timestamp,
+    /// Seconds from the answer to the end; 0 for a call that nobody answered.
+    pub duration: u64,
+    /// `hangup`, `rejected`, `timeout` or `error`.
+    pub reason: String,
+}
+
+/// Who called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallDirection {
+    /// The member.
+    Outgoing,
+    /// The peer.
+    Incoming,
 }
 
 /// Everything the daemon holds about one member.

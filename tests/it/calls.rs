@@ -1,7 +1,9 @@
 //! Calls through the public door (PROTOCOL.md §7, §8), in both dialects: one file for each
 //! behaviour.
 
+mod a_restart_ends_no_media;
 mod calls_cross_dialects;
+mod history_is_each_partys_own;
 mod mvchat_transcript;
 mod phone;
 mod rules_in_mvchat;

@@ -4,7 +4,7 @@ use super::rig::{
     Rig, TICK, almost, answer, candidate, ended, events_for, initiate, offer, secs, signal, state,
     text, told, users,
 };
-use crate::calls::{CallEvent, CallState, Input, Reason, Request, Signal, Target};
+use crate::calls::{CallEvent, CallState, Input, Output, Reason, Request, Signal, Target};
 
 #[test]
 fn a_ringing_call_waits_5_seconds_and_a_connected_one_30() {
@@ -17,8 +17,13 @@ fn a_ringing_call_waits_5_seconds_and_a_connected_one_30() {
             }
             assert_eq!(rig.input(Input::Lost(pair[lost])), []);
             assert_eq!(rig.wait(almost(grace)), []);
-            let outputs = rig.wait(TICK);
+            let mut outputs = rig.wait(TICK);
             let other = pair[1 - lost];
+            let Some(Output::Over(over)) = outputs.pop() else {
+                panic!("expected the end of the call, got {outputs:?}");
+            };
+            assert_eq!((over.call, over.reason), (call, Reason::Error));
+            assert_eq!(over.answered.is_some(), connects);
             assert_eq!(
                 outputs,
                 [told(other, call, pair[lost], ended(Reason::Error))]

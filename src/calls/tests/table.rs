@@ -82,6 +82,7 @@ impl Scene {
             Some(Output::Accept { .. }) => granted_word(&own, &others),
             Some(Output::ToUser { .. }) if others.is_empty() => "tells",
             Some(Output::ToUser { .. }) => ended_word(&own, &others),
+            Some(Output::Over(_)) => panic!("both are told before a call is over"),
         };
         word.to_owned()
     }

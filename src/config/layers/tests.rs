@@ -63,6 +63,8 @@ max_payload = 28
 [calls]
 policy = "mutual"
 ring_timeout = "29s"
+history = true
+history_retention = "43d"
 [turn]
 enabled = false
 listen = ["0.0.0.0:31"]
@@ -142,6 +144,8 @@ fn all_different() -> Config {
         calls: Calls {
             policy: CallPolicy::Mutual,
             ring_timeout: seconds(29),
+            history: true,
+            history_retention: seconds(43 * 24 * 3600),
         },
         turn: Turn {
             enabled: false,

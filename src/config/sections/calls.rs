@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{minutes, seconds};
+use super::{days, minutes, seconds};
 use crate::config::key::section;
-use crate::config::kind::{OneOf, Span, Words};
+use crate::config::kind::{OneOf, Span, Switch, Words};
 
 section! {
     /// Call signaling.
@@ -15,6 +15,13 @@ section! {
 
         /// How long a call rings before it counts as missed.
         ring_timeout: Duration = seconds(30), Span(seconds(1)..=minutes(5));
+
+        /// Whether members find a history of their own calls at GET /api/v1/calls. Each party has its
+        /// own lines, sealed in the database. Switched off, what was kept is deleted within the hour.
+        history: bool = false, Switch;
+
+        /// How long a call stays in the history.
+        history_retention: Duration = days(30), Span(days(1)..=days(365));
     }
 }
 

@@ -10,7 +10,10 @@ pub(in super::super) fn turn_credentials(member: &Member, request: &Request) -> 
     Ok(reply::ok(&member.turn_credentials(call)?))
 }
 
-/// `GET /api/v1/calls`: no history is kept, so this only ever says so.
-pub(in super::super) fn history(member: &Member) -> Outcome {
-    Err(member.call_history().into())
+/// `GET /api/v1/calls`
+pub(in super::super) async fn history(member: Member, request: Request) -> Outcome {
+    let query = request.query()?;
+    let limit = query.parsed("limit", "expected a number")?;
+    let before = query.parsed("before", "expected the id of a call")?;
+    Ok(reply::ok(&member.call_history(limit, before).await?))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::rig::{Heard, Person, Socket};
+use crate::rig::{Heard, Person, Place, Socket};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -38,13 +38,20 @@ impl Phone {
         Self::connect(self.person, self.dialect).await
     }
 
+    /// Comes back to a daemon that was restarted, at its new place.
+    pub(super) async fn after_restart(mut self, place: Place) -> Self {
+        self.person.move_to(place);
+        Self::connect(self.person, self.dialect).await
+    }
+
     /// Rings somebody with this SDP; both are told that it rings.
     pub(super) async fn dial(&mut self, callee: &Person, sdp: &str) -> Value {
         match self.dialect {
             Dialect::Privcomm => {
                 self.offer(callee, None, sdp).await;
-                let state = self.socket.expect("call_state").await;
-                assert_eq!(state["state"], "ringing", "{state}");
+                let is_meant =
+                    |frame: &Value| frame["type"] == "call_state" && frame["state"] == "ringing";
+                let state = self.socket.expect_that("ringing", is_meant).await;
                 assert_eq!(state["peer_id"], callee.user());
                 state["call_id"].clone()
             }
