@@ -55,7 +55,19 @@ pub struct Refused {
     pub capacity: u64,
 }
 
+impl Refused {
+    /// All of them.
+    pub const fn total(&self) -> u64 {
+        self.not_allowed + self.offline + self.busy + self.glare + self.rate_limited + self.capacity
+    }
+}
+
 impl Figures {
+    /// Attempts to call: those that rang and those that were refused.
+    pub const fn attempts(&self) -> u64 {
+        self.started + self.refused.total()
+    }
+
     pub(super) const fn count_answer(&mut self, after: Duration) {
         self.connected += 1;
         self.answered += 1;

@@ -7,7 +7,8 @@ use redb::{
 
 use super::error::{RecordError, StoreError};
 use super::tables::{
-    ACCOUNTS, AUDIT, CALLS, CONTACTS, HANDLES, INVITES, MESSAGES, META, PREKEYS, QUEUES, SUSPENSIONS,
+    ACCOUNTS, AUDIT, CALLS, CONTACTS, HANDLES, INVITES, MESSAGES, META, PREKEYS, QUEUES,
+    SUSPENSIONS,
 };
 
 /// Every table that a schema has or had, in the order in which they are best written. A migration
