@@ -8,6 +8,7 @@ pub mod base;
 pub mod calls;
 pub mod cli;
 pub mod config;
+pub mod e2ee;
 pub mod http;
 pub mod hub;
 pub mod maintenance;

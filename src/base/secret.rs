@@ -15,6 +15,13 @@ impl<const N: usize> Secret<N> {
         Self(bytes)
     }
 
+    /// The secret that `write` writes: made where it stays, so that no copy is left behind.
+    pub fn written(write: impl FnOnce(&mut [u8; N])) -> Self {
+        let mut secret = Self([0; N]);
+        write(&mut secret.0);
+        secret
+    }
+
     /// A new secret from the operating system's generator.
     pub fn random() -> Self {
         Self(super::random::draw())
