@@ -16,7 +16,7 @@ use crate::turn::message::{
 use crate::turn::passage::Passage;
 use crate::turn::relay::State;
 use crate::turn::streams::Berth;
-use crate::turn::{AnswerRates, ChannelNumbers, ConnectionLimits, Settings, TurnSecret};
+use crate::turn::{AnswerRates, ChannelNumbers, ConnectionLimits, Reach, Settings, TurnSecret};
 
 const REALM: &str = "north";
 const SECRET: &[u8] = b"a secret for fuzzing";
@@ -248,6 +248,7 @@ fn settings() -> Settings {
         realm: REALM.to_owned(),
         public_address: Some([203, 0, 113, 5].into()),
         relay_ports: 50_000..=50_003,
+        reach: Reach::Closed,
         max_allocations: MAX_ALLOCATIONS,
         max_allocations_per_user: 1,
         nonce_ttl: Duration::from_secs(600),
