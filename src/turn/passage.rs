@@ -69,6 +69,7 @@ impl Passage {
                         })
                     }
                     Verdict::Request(request) => {
+                        state.streams.prove(&tuple);
                         let mut control = state.control.lock().await;
                         let around = state.surroundings(self.id);
                         let answer = control.answer(&request, tuple, around).await;

@@ -87,6 +87,7 @@ async fn serve(
         .map_or(Privacy::Plain, |_| Privacy::Encrypted);
     let opened = tokio::select! {
         () = tasks.stopping() => None,
+        () = berth.closing.cancelled() => None,
         opened = open(socket, encryption) => opened,
     };
     let Some(stream) = opened else {
@@ -94,10 +95,10 @@ async fn serve(
     };
     let (reader, writer) = tokio::io::split(stream);
     let session = Session {
+        closing: berth.closing.clone(),
         berth,
         state,
         privacy,
-        closing: CancellationToken::new(),
     };
     tokio::join!(
         session.read(reader),

@@ -1,18 +1,22 @@
 //! The doors for streams, and every connection that came through one.
 //!
 //! A connection is known by its 5-tuple like any client, so that the data plane needs no more than
-//! [`Streams::offer`] to reach it. Connections are limited in all, and per source.
+//! [`Streams::offer`] to reach it. Connections are limited in all, and per source. Where there are as
+//! many as there may be, whoever has been there longest without showing a credential gives way: a
+//! crowd that only sits there keeps nobody out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use async_trait::async_trait;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::allocation::{FiveTuple, ListenerId};
 use super::error::TurnError;
@@ -26,6 +30,10 @@ const BACKLOG: i32 = 1024;
 /// What the kernel keeps for a connection that doesn't read, bytes (it doubles this): enough for
 /// video over any distance, and little enough that what is in it isn't stale.
 const SEND_BUFFER: usize = 64 * 1024;
+
+/// Connections that were told to give way and aren't gone yet; they don't count, and beyond them
+/// nobody is let in.
+const MOST_LEAVING: usize = 64;
 
 /// A connection as this relay needs it.
 pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -131,13 +139,58 @@ pub(super) struct Streams {
     open: RwLock<Open>,
 }
 
+/// One connection as the others know it.
+#[derive(Debug, Default)]
+struct Seat {
+    outbox: Arc<Outbox>,
+    /// Ends it.
+    closing: CancellationToken,
+    /// Whether it has shown a credential.
+    is_proved: AtomicBool,
+    /// Whether it was told to give way.
+    is_leaving: AtomicBool,
+}
+
 #[derive(Debug, Default)]
 struct Open {
-    outboxes: HashMap<FiveTuple, Arc<Outbox>>,
-    /// Connections by source; no more entries than outboxes.
+    seats: HashMap<FiveTuple, Arc<Seat>>,
+    /// Those that may have to give way, the oldest first; some are gone.
+    strangers: VecDeque<Weak<Seat>>,
+    /// Seats that were told to give way.
+    leaving: usize,
+    /// Connections by source; no more entries than seats.
     sources: HashMap<IpAddr, usize>,
     /// Connections of this process's own health check, by where they come from.
     expected: HashMap<SocketAddr, oneshot::Sender<()>>,
+}
+
+impl Open {
+    /// Has the oldest stranger give way. False: there is none, or too many are on their way out.
+    fn make_room(&mut self) -> bool {
+        if self.leaving >= MOST_LEAVING {
+            return false;
+        }
+        while let Some(stranger) = self.strangers.pop_front() {
+            let seat = stranger.upgrade();
+            if let Some(seat) = seat.filter(|seat| !seat.is_proved.load(Ordering::Relaxed)) {
+                seat.is_leaving.store(true, Ordering::Relaxed);
+                seat.closing.cancel();
+                self.leaving += 1;
+                return true;
+            }
+        }
+        false
+    }
+
+    fn enter(&mut self, tuple: FiveTuple) -> Arc<Seat> {
+        let seat = Arc::new(Seat::default());
+        self.seats.insert(tuple, Arc::clone(&seat));
+        self.strangers.push_back(Arc::downgrade(&seat));
+        if self.strangers.len() > 2 * self.seats.len() + MOST_LEAVING {
+            self.strangers.retain(|seat| seat.strong_count() > 0);
+        }
+        seat
+    }
 }
 
 impl Streams {
@@ -189,14 +242,22 @@ impl Streams {
 
     pub(super) fn len(&self) -> usize {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        open.outboxes.len()
+        open.seats.len()
     }
 
     /// Hands a message to whoever is connected by this 5-tuple. It never waits.
     pub(super) fn offer(&self, message: &[u8], to: &FiveTuple) -> Result<(), DropReason> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let outbox = open.outboxes.get(to).ok_or(DropReason::SendFailed)?;
-        outbox.offer(message).map_err(|_| DropReason::Backlog)
+        let seat = open.seats.get(to).ok_or(DropReason::SendFailed)?;
+        seat.outbox.offer(message).map_err(|_| DropReason::Backlog)
+    }
+
+    /// Takes note that whoever is connected by this 5-tuple has shown a credential.
+    pub(super) fn prove(&self, tuple: &FiveTuple) {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seat) = open.seats.get(tuple) {
+            seat.is_proved.store(true, Ordering::Relaxed);
+        }
     }
 
     /// A place for a connection, unless the limits are reached. A client whose former connection
@@ -206,15 +267,17 @@ impl Streams {
         let expected = open.expected.remove(&tuple.client);
         let source = gate::site(tuple.client.ip());
         let from_there = open.sources.get(&source).copied().unwrap_or_default();
-        let is_full =
-            from_there >= self.limits.per_source || open.outboxes.len() >= self.limits.in_all;
-        let is_refused = is_full && expected.is_none();
-        if is_refused || open.outboxes.contains_key(&tuple) {
+        if open.seats.contains_key(&tuple) {
             return None;
         }
-        let outbox = Arc::new(Outbox::default());
+        if expected.is_none() {
+            let is_full = open.seats.len() >= self.limits.in_all.saturating_add(open.leaving);
+            if from_there >= self.limits.per_source || (is_full && !open.make_room()) {
+                return None;
+            }
+        }
         open.sources.insert(source, from_there + 1);
-        open.outboxes.insert(tuple, Arc::clone(&outbox));
+        let seat = open.enter(tuple);
         drop(open);
         if let Some(expected) = expected {
             // Whoever asked may have given up.
@@ -223,13 +286,18 @@ impl Streams {
         Some(Berth {
             streams: Arc::clone(self),
             tuple,
-            outbox,
+            outbox: Arc::clone(&seat.outbox),
+            closing: seat.closing.clone(),
+            _seat: seat,
         })
     }
 
     fn leave(&self, tuple: &FiveTuple) {
         let mut open = self.write();
-        open.outboxes.remove(tuple);
+        let gone = open.seats.remove(tuple);
+        if gone.is_some_and(|seat| seat.is_leaving.load(Ordering::Relaxed)) {
+            open.leaving -= 1;
+        }
         let source = gate::site(tuple.client.ip());
         if let Some(count) = open.sources.get_mut(&source) {
             *count -= 1;
@@ -267,6 +335,9 @@ pub(super) struct Berth {
     streams: Arc<Streams>,
     pub(super) tuple: FiveTuple,
     pub(super) outbox: Arc<Outbox>,
+    /// Cancelled when the connection is to end.
+    pub(super) closing: CancellationToken,
+    _seat: Arc<Seat>,
 }
 
 impl Drop for Berth {
@@ -314,18 +385,62 @@ mod tests {
     #[test]
     fn everybody_together_has_a_limit_and_nothing_stays_behind() {
         let streams = streams(9, 2);
-        let berths = ["192.0.2.1:1", "192.0.2.2:1"].map(|text| streams.admit(client(text)));
+        let members = ["192.0.2.1:1", "192.0.2.2:1"].map(client);
+        let berths = members.map(|member| streams.admit(member));
         assert!(berths.iter().all(Option::is_some));
+        for member in &members {
+            streams.prove(member);
+        }
         assert!(streams.admit(client("192.0.2.3:1")).is_none());
         drop(berths);
         let open = streams.open.read().unwrap();
-        assert!(open.outboxes.is_empty() && open.sources.is_empty());
+        assert!(open.seats.is_empty() && open.sources.is_empty());
+    }
+
+    #[test]
+    fn the_oldest_stranger_gives_way_to_a_newcomer_and_a_member_does_not() {
+        let streams = streams(9, 3);
+        let [one, two, three] = ["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1"]
+            .map(|text| streams.admit(client(text)).unwrap());
+        streams.prove(&one.tuple);
+        let newcomer = streams.admit(client("192.0.2.4:1")).unwrap();
+        assert!(two.closing.is_cancelled());
+        assert!(
+            ![&one, &three, &newcomer]
+                .iter()
+                .any(|it| it.closing.is_cancelled())
+        );
+        drop(two);
+        assert_eq!(streams.len(), 3);
+        let _next = streams.admit(client("192.0.2.5:1")).unwrap();
+        assert!(three.closing.is_cancelled() && !newcomer.closing.is_cancelled());
+    }
+
+    #[test]
+    fn those_who_give_way_are_few_at_a_time_and_nothing_is_kept_of_them() {
+        let streams = streams(1_000, 100);
+        let admit = |port: u16| {
+            streams.admit(FiveTuple {
+                listener: ListenerId::stream(0),
+                client: SocketAddr::from(([192, 0, 2, 1], port)),
+            })
+        };
+        let stubborn: Vec<_> = (1..=1_000).filter_map(admit).collect();
+        assert_eq!(stubborn.len(), 100 + MOST_LEAVING);
+        drop(stubborn);
+        for port in 1..=5_000 {
+            drop(admit(port).unwrap());
+        }
+        let open = streams.open.read().unwrap();
+        assert_eq!((open.leaving, open.seats.len()), (0, 0));
+        assert!(open.strangers.len() <= MOST_LEAVING + 1);
     }
 
     #[test]
     fn whoever_is_expected_is_let_in_over_the_limits_and_once() {
         let streams = streams(1, 1);
         let _first = streams.admit(client("192.0.2.1:1")).unwrap();
+        streams.prove(&client("192.0.2.1:1"));
         let expected = streams.expect("192.0.2.1:2".parse().unwrap());
         assert!(streams.admit(client("192.0.2.1:3")).is_none());
         let own = streams.admit(client("192.0.2.1:2")).unwrap();

@@ -6,7 +6,7 @@ use super::rig::{Client, Reply, Rig, UDP};
 use super::wire::{StreamWire, Wire};
 use crate::base::random;
 use crate::turn::message::{Class, Method, Writer, attribute};
-use crate::turn::{ConnectionLimits, DropReason, ErrorCode};
+use crate::turn::{DropReason, ErrorCode};
 
 /// TCP, in REQUESTED-TRANSPORT.
 const TCP: [u8; 4] = [6, 0, 0, 0];
@@ -242,22 +242,34 @@ async fn strangers_answers_are_rationed_over_tcp_too() {
 }
 
 #[tokio::test]
-async fn connections_are_limited_per_source_and_in_all() {
-    for (per_source, in_all) in [(2, 9), (9, 2)] {
-        let limits = ConnectionLimits { per_source, in_all };
-        let rig = Rig::start_with(|settings| settings.connections = limits);
-        let (first, second) = (rig.connection().await, rig.connection().await);
-        rig.until_connections(2).await;
-        let third = rig.connection().await;
-        assert_eq!(third.receive().await, None);
-        assert_eq!(rig.relay.figures().connections_refused, 1);
+async fn connections_are_limited_per_source() {
+    let rig = Rig::start_with(|settings| settings.connections.per_source = 2);
+    let (first, _second) = (rig.connection().await, rig.connection().await);
+    rig.until_connections(2).await;
+    let third = rig.connection().await;
+    assert_eq!(third.receive().await, None);
+    assert_eq!(rig.relay.figures().connections_refused, 1);
 
-        drop(first);
-        rig.until_connections(1).await;
-        let fourth = rig.stream_client().await;
-        assert_eq!(fourth.exchange(&binding()).await.code(), None);
-        drop(second);
+    drop(first);
+    rig.until_connections(1).await;
+    let fourth = rig.stream_client().await;
+    assert_eq!(fourth.exchange(&binding()).await.code(), None);
+}
+
+#[tokio::test]
+async fn members_fill_the_relay_and_strangers_give_way() {
+    let rig = Rig::start_with(|settings| settings.connections.in_all = 2);
+    let (silent, _other) = (rig.connection().await, rig.connection().await);
+    rig.until_connections(2).await;
+    let mut members = [rig.stream_client().await, rig.stream_client().await];
+    for member in &mut members {
+        member.allocate().await;
     }
+    assert_eq!(silent.receive().await, None);
+    rig.until_connections(2).await;
+    let late = rig.connection().await;
+    assert_eq!(late.receive().await, None);
+    assert_eq!(rig.relay.figures().connections_refused, 1);
 }
 
 /// A client over UDP that floods one over TCP which doesn't read, until its backlog is full.
