@@ -61,10 +61,11 @@ struct Ready {
 impl Daemon {
     /// Starts one with nothing in it, on the disk of the build directory.
     pub(crate) fn fresh() -> Outcome<Self> {
-        Self::start(TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?)
+        Self::on(TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?)
     }
 
-    fn start(dir: TempDir) -> Outcome<Self> {
+    /// Starts one on the state that is in `dir` under `state`.
+    pub(crate) fn on(dir: TempDir) -> Outcome<Self> {
         let ready = dir.path().join("ready.json");
         let log = File::create(dir.path().join("daemon.log"))?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_privcomm"));
@@ -112,17 +113,18 @@ impl Daemon {
 
     /// Stops it as an operator would, and starts it on the same state.
     pub(crate) fn restart(self) -> Outcome<Self> {
-        Self::start(self.stop()?)
+        Self::on(self.stop()?)
     }
 
     /// Kills it, and starts it on the same state.
     pub(crate) fn crash(self) -> Outcome<Self> {
         let Self { child, dir, .. } = self;
         drop(child);
-        Self::start(dir)
+        Self::on(dir)
     }
 
-    fn stop(mut self) -> Outcome<TempDir> {
+    /// Stops it as an operator would, and leaves its state.
+    pub(crate) fn stop(mut self) -> Outcome<TempDir> {
         let id = Pid::from_child(&self.child.0);
         kill_process(id, Signal::TERM)?;
         self.child.0.wait()?;

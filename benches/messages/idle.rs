@@ -105,7 +105,7 @@ fn cpu_of(
 }
 
 /// The resident memory once it no longer changes.
-fn settled(daemon: &Process) -> Outcome<usize> {
+pub(crate) fn settled(daemon: &Process) -> Outcome<usize> {
     let mut last = daemon.resident()?;
     for _ in 0..20 {
         thread::sleep(Duration::from_millis(500));

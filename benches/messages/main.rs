@@ -1,6 +1,6 @@
-//! Messages against GOALS: live, durable, drained, idle.
+//! Messages against GOALS: live, durable, drained, idle; and how fast the daemon starts.
 //!
-//! `cargo bench --bench messages [-- live durable drain idle]` starts the real binary as a process
+//! `cargo bench --bench messages [-- live durable drain idle start]` starts the real binary as a process
 //! of its own, on one core, and loads it from another, by single threads. CPU per message is the daemon's user and
 //! system time by the work done: it holds still where messages per second follow the machine.
 
@@ -20,6 +20,7 @@ mod live;
 mod load;
 #[path = "../rig/machine.rs"]
 mod machine;
+mod start;
 mod stretch;
 #[path = "../rig/table.rs"]
 mod table;
@@ -36,11 +37,12 @@ pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 type Part = fn(&mut Table) -> Outcome<()>;
 
 /// In the order in which they run.
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 5] = [
     ("live", live::run),
     ("durable", durable::run),
     ("drain", drain::run),
     ("idle", idle::run),
+    ("start", start::run),
 ];
 
 fn main() -> ExitCode {
@@ -63,7 +65,9 @@ fn run() -> Outcome<()> {
         .iter()
         .find(|word| PARTS.iter().all(|(name, _)| name != word))
     {
-        return Err(format!("{unknown:?} is no part; there are live, durable, drain, idle").into());
+        return Err(
+            format!("{unknown:?} is no part; there are live, durable, drain, idle, start").into(),
+        );
     }
     machine::raise_file_limit()?;
     machine::take_core(machine::GENERATOR_CORE)?;
