@@ -7,6 +7,7 @@ use privcomm::cli::{self, Invocation};
 use privcomm::telemetry::{self, Colours};
 
 fn main() -> ExitCode {
+    telemetry::log_panics();
     let invocation = Invocation::from_arguments();
     cli::run(invocation, |settings| telemetry::start(settings, colours()))
 }

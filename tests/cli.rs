@@ -97,7 +97,8 @@ fn a_wrong_file_is_told_where_and_what_was_meant_and_exits_with_2() {
             "error PC-CFG-01: {path}:2:1: unknown key server.max_conections; \
              did you mean server.max_connections?\n\
              error PC-CFG-01: {path}:4:1: auth.token_ttl: expected a duration from \"1s\" to \"30m\" \
-             (units: ms, s, m, h, d); got \"31m\"\n"
+             (units: ms, s, m, h, d); got \"31m\"\n  \
+             fix: correct it, then: privcomm config check\n"
         )
     );
 }
@@ -359,8 +360,15 @@ fn each_way_of_not_reaching_the_daemon_has_its_sentence_and_exits_with_3() {
     );
     assert!(said.contains("the daemon is 99.1.0"), "{said}");
     answering.join().unwrap();
+    // A process that another test is just starting holds a copy of the socket until it is itself.
+    let said = loop {
+        let said = status();
+        if !said.starts_with("error PC-ADM-04") {
+            break said;
+        }
+    };
     assert_eq!(
-        status(),
+        said,
         format!(
             "error PC-ADM-03: no daemon listens at {path}: it ended without removing it\n  \
              fix: systemctl restart privcomm\n"

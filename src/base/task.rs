@@ -1,5 +1,6 @@
 //! Tasks that somebody owns: each can be told to stop and be waited for, and a panic is heard.
 
+use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
@@ -99,6 +100,13 @@ impl Tasks {
             .await
             .is_ok()
     }
+}
+
+/// What a panic said.
+pub fn words_of_panic(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("nothing was said")
 }
 
 #[cfg(test)]

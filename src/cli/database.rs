@@ -17,14 +17,30 @@ use crate::store::{OfflineStore, QueueSize, Sizes};
 
 /// Look into, check, pack and migrate the database (the daemon must not run)
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  privcomm db stats                    while the daemon is stopped
+  systemctl stop privcomm && privcomm db check; systemctl start privcomm")]
 pub(super) enum DatabaseCommand {
     /// Say how the room in the file is used
+    #[command(
+        after_help = "Examples:\n  privcomm db stats                    while the daemon is stopped"
+    )]
     Stats(Place),
     /// Compare every checksum, and look at every row; a damaged file is brought to its last whole state
+    #[command(
+        after_help = "Examples:\n  privcomm db check                    while the daemon is stopped"
+    )]
     Check(Place),
     /// Give room that is free in the file back to the disk
+    #[command(
+        after_help = "Examples:\n  privcomm db compact                  while the daemon is stopped"
+    )]
     Compact(Place),
     /// Bring the database to the schema of this version, after a snapshot; serve does it by itself
+    #[command(
+        after_help = "Examples:\n  privcomm db migrate                  while the daemon is stopped"
+    )]
     Migrate(Place),
 }
 

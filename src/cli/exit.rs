@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use super::output::talk;
 use crate::admin::client::ClientError;
 use crate::base::Trouble;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Fault};
 use crate::serve::ServeError;
 use crate::store::StoreError;
 use crate::store::backup::BackupError;
@@ -63,6 +63,9 @@ pub(super) enum CliError {
     Write { path: PathBuf, source: io::Error },
     #[error("can't write to stdout: {0}")]
     Output(#[from] io::Error),
+    /// A command panicked.
+    #[error("the command broke off: {0}; this is a bug")]
+    Broken(String),
     /// What a command found out by itself.
     #[error("{detail}")]
     Found {
@@ -80,6 +83,7 @@ impl CliError {
                 for problem in error.problems() {
                     talk(format_args!("error {}: {problem}", Trouble::Configuration));
                 }
+                talk(format_args!("  fix: {}", fix_of(error)));
             }
             // Whoever reads stdout has read enough.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
@@ -116,6 +120,7 @@ impl CliError {
             Self::Logging(_) | Self::Runtime(_) | Self::Write { .. } | Self::Output(_) => {
                 Trouble::Process
             }
+            Self::Broken(_) => Trouble::PartFailed,
             Self::Serve(error) => error.trouble(),
             Self::Daemon(error) => error.trouble(),
             Self::Found { trouble, .. } => *trouble,
@@ -151,10 +156,11 @@ fn of_store(error: &StoreError) -> Trouble {
         StoreError::AlreadyOpen { .. } => Trouble::DatabaseInUse,
         StoreError::NewerSchema { .. } => Trouble::DatabaseNewer,
         StoreError::Full => Trouble::DiskFull,
-        StoreError::Record(_) => Trouble::DatabaseDamaged,
+        StoreError::Record(_) | StoreError::Damaged(_) => Trouble::DatabaseDamaged,
         StoreError::File { reason, .. } if reason.kind() == io::ErrorKind::NotFound => {
             Trouble::DatabaseMissing
         }
+        StoreError::File { .. } => Trouble::StateFile,
         _ => Trouble::Database,
     }
 }
@@ -169,6 +175,16 @@ fn of_backup(error: &BackupError) -> Trouble {
         BackupError::Unexchangeable { .. } => Trouble::BackupMount,
         BackupError::Store(error) => of_store(error),
         _ => Trouble::BackupFailed,
+    }
+}
+
+/// What mends a configuration. One that can't be read is no matter of what stands in it.
+fn fix_of(error: &ConfigError) -> &'static str {
+    let is_unread = |fault: &Fault| matches!(fault, Fault::Unreadable(_));
+    if error.problems().iter().any(|one| is_unread(&one.fault)) {
+        "let this user read it: sudo, or chmod    or name another: --config FILE"
+    } else {
+        Trouble::Configuration.fix()
     }
 }
 

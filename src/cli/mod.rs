@@ -38,12 +38,15 @@ mod who;
 mod words;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::base::task::words_of_panic;
 use crate::config::Telemetry;
 use crate::serve::Logs;
+use exit::CliError;
 use output::Output;
 
 /// A command line.
@@ -123,7 +126,7 @@ pub fn run<E: fmt::Display>(
     start_logging: impl FnOnce(&Telemetry) -> Result<Logs, E>,
 ) -> ExitCode {
     let output = &invocation.output;
-    let result = match invocation.command {
+    let command = || match invocation.command {
         Command::Serve(command) => command.run(start_logging),
         Command::Config(command) => command.run(output),
         Command::Status(command) => command.run(output),
@@ -146,6 +149,9 @@ pub fn run<E: fmt::Display>(
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     };
+    // What was under way is not used again: the process ends.
+    let ended = catch_unwind(AssertUnwindSafe(command));
+    let result = ended.unwrap_or_else(|said| Err(CliError::Broken(words_of_panic(&*said).into())));
     result.unwrap_or_else(|error| error.report()).into()
 }
 
@@ -158,5 +164,22 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Invocation::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_in_its_help_how_it_is_used() {
+        let mut without = Vec::new();
+        let mut commands = vec![("privcomm".to_owned(), Invocation::command())];
+        while let Some((name, command)) = commands.pop() {
+            let help = command.get_after_help().map(ToString::to_string);
+            let example = format!("\n  {name}");
+            if !help.is_some_and(|help| help.starts_with("Example") && help.contains(&example)) {
+                without.push(name.clone());
+            }
+            for next in command.get_subcommands() {
+                commands.push((format!("{name} {}", next.get_name()), next.clone()));
+            }
+        }
+        assert!(without.is_empty(), "{without:#?}");
     }
 }

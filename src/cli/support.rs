@@ -29,6 +29,9 @@ const LOG_LINES: &str = "200";
 
 /// Help others help you
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  privcomm support bundle              look at what would be written")]
 pub(super) enum SupportCommand {
     Bundle(Bundle),
 }

@@ -11,6 +11,9 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Print the version
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm version --json")]
 pub(super) struct Version;
 
 #[derive(Serialize)]

@@ -171,6 +171,7 @@ impl ServeError {
     pub fn trouble(&self) -> Trouble {
         match self {
             Self::NoStateDirectory => Trouble::NoStateDirectory,
+            Self::File { source, .. } if is_full(source) => Trouble::DiskFull,
             Self::File { .. } => Trouble::StateFile,
             Self::Secrets { .. } => Trouble::Secrets,
             Self::SecretsLost(_) => Trouble::SecretsLost,
@@ -201,4 +202,12 @@ impl ServeError {
             source,
         }
     }
+}
+
+/// Whether there was no room, or none for this user.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }

@@ -14,6 +14,7 @@ use redb::{
     WriteTransaction,
 };
 
+use super::damage;
 use super::error::StoreError;
 
 /// The name of the database file in the state directory.
@@ -61,10 +62,10 @@ impl Disk {
         drop(database.take());
         let mut builder = Builder::new();
         builder.set_cache_size(self.cache_bytes);
-        let opened = self
-            .medium
-            .open(&builder)
-            .map_err(|error| self.open_error(&error))?;
+        let opened = damage::found_by(|| {
+            let opened = self.medium.open(&builder);
+            opened.map_err(|error| self.open_error(error))
+        })?;
         *database = Some(opened);
         Ok(())
     }
@@ -135,13 +136,15 @@ impl Disk {
             .map_or_else(|| Err(StoreError::Database("it isn't open".into())), begin)
     }
 
-    fn open_error(&self, error: &DatabaseError) -> StoreError {
+    fn open_error(&self, error: DatabaseError) -> StoreError {
         match error {
             DatabaseError::DatabaseAlreadyOpen => StoreError::AlreadyOpen {
                 path: self.medium.path().to_owned(),
             },
-            DatabaseError::Storage(StorageError::Io(error)) if is_full(error) => StoreError::Full,
-            other => StoreError::Database(other.to_string().into()),
+            DatabaseError::Storage(StorageError::Io(error)) if is_denied(&error) => {
+                StoreError::file("open", self.medium.path(), error)
+            }
+            other => other.into(),
         }
     }
 }
@@ -152,6 +155,11 @@ pub(super) fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
+}
+
+/// Whether a file operation failed because the file is another user's.
+pub(super) fn is_denied(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 /// A database file in a state directory, readable by its owner only.

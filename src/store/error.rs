@@ -60,9 +60,12 @@ pub enum StoreError {
         /// What the system said.
         reason: Arc<io::Error>,
     },
-    /// The database itself failed: the disk, its space, or the file's integrity.
+    /// The database itself failed: the disk under it, mostly.
     #[error("the database failed: {0}")]
     Database(Arc<str>),
+    /// The file isn't what the database wrote: all of it, or a part.
+    #[error("the database is damaged: {0}")]
+    Damaged(Arc<str>),
     /// A row doesn't read as what it should be.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -131,6 +134,10 @@ impl From<redb::StorageError> for StoreError {
     fn from(error: redb::StorageError) -> Self {
         match error {
             redb::StorageError::Io(error) if is_full(&error) => Self::Full,
+            redb::StorageError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Self::Damaged(error.to_string().into())
+            }
+            redb::StorageError::Corrupted(how) => Self::Damaged(how.into()),
             error => Self::Database(error.to_string().into()),
         }
     }

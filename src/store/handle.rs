@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 
+use super::damage;
 use super::disk::{Disk, Medium, Memory, StateFile};
 use super::error::StoreError;
 use super::figures::{Counters, Work};
@@ -78,7 +79,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let cache_bytes = usize::try_from(options.cache_bytes).unwrap_or(usize::MAX);
         let disk = Arc::new(Disk::open(medium, cache_bytes)?);
-        MIGRATIONS.admit(&disk)?;
+        damage::found_by(|| MIGRATIONS.admit(&disk))?;
         let intake = Arc::new(Intake::new(options.commit_delay));
         let counters = Arc::<Counters>::default();
         let writer = Writer::new(disk.clone(), intake.clone(), counters.clone());
@@ -175,7 +176,7 @@ impl Store {
         query: impl FnOnce(&Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let disk = self.0.disk.clone();
-        tokio::task::spawn_blocking(move || query(&Snapshot::of(&disk)?))
+        tokio::task::spawn_blocking(move || damage::found_by(|| query(&Snapshot::of(&disk)?)))
             .await
             .unwrap_or(Err(StoreError::Closed))
     }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use redb::{DatabaseError, ReadOnlyDatabase, ReadableDatabase};
+use redb::{DatabaseError, ReadOnlyDatabase, ReadableDatabase, StorageError};
 
-use super::disk::DATABASE_FILE;
+use super::damage;
+use super::disk::{DATABASE_FILE, is_denied};
 use super::error::StoreError;
 use super::migrate::{MIGRATIONS, Schema};
 use super::tables::{SCHEMA, number};
@@ -13,11 +14,16 @@ use super::tables::{SCHEMA, number};
 /// nothing, also where the database was not closed as it should be.
 pub fn schema_of(dir: &Path) -> Result<Option<Schema>, StoreError> {
     let path = dir.join(DATABASE_FILE);
-    let database = ReadOnlyDatabase::open(&path).map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => StoreError::AlreadyOpen { path },
-        other => StoreError::Database(other.to_string().into()),
+    let found = damage::found_by(|| {
+        let database = ReadOnlyDatabase::open(&path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::AlreadyOpen { path: path.clone() },
+            DatabaseError::Storage(StorageError::Io(error)) if is_denied(&error) => {
+                StoreError::file("open", &path, error)
+            }
+            other => other.into(),
+        })?;
+        number(&database.begin_read()?, SCHEMA)
     })?;
-    let found = number(&database.begin_read()?, SCHEMA)?;
     Ok(found.map(|found| Schema {
         found,
         current: MIGRATIONS.current(),

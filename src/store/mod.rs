@@ -20,6 +20,7 @@ mod audit;
 pub mod backup;
 mod calls;
 mod contacts;
+mod damage;
 mod disk;
 mod error;
 mod figures;

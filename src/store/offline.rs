@@ -8,6 +8,7 @@ use redb::{ReadableTable, ReadableTableMetadata};
 use crate::base::{Timestamp, UserId};
 
 use super::backup::{BackupError, BackupFile, BackupRequest, Progress, write};
+use super::damage;
 use super::disk::{Disk, Medium, StateFile};
 use super::error::StoreError;
 use super::handle::Store;
@@ -91,7 +92,7 @@ impl OfflineStore {
 
     /// The schema of the database. A newer one than this version knows is an error.
     pub fn schema(&self) -> Result<Schema, StoreError> {
-        let schema = MIGRATIONS.schema(&self.disk)?;
+        let schema = damage::found_by(|| MIGRATIONS.schema(&self.disk))?;
         Ok(schema.unwrap_or(Schema {
             found: MIGRATIONS.current(),
             current: MIGRATIONS.current(),
@@ -105,7 +106,7 @@ impl OfflineStore {
     }
 
     pub(super) fn migrate_by(&self, migrations: Migrations) -> Result<(), StoreError> {
-        migrations.run(&self.disk)
+        damage::found_by(|| migrations.run(&self.disk))
     }
 
     /// Makes the database look as if it had another schema.
@@ -134,6 +135,10 @@ impl OfflineStore {
 
     /// How the room in the file is used.
     pub fn sizes(&self) -> Result<Sizes, StoreError> {
+        damage::found_by(|| self.sizes_with_free())
+    }
+
+    fn sizes_with_free(&self) -> Result<Sizes, StoreError> {
         let mut sizes = sizes_of(&self.disk)?;
         let transaction = self.disk.write()?;
         let stats = transaction.stats()?;
@@ -148,19 +153,22 @@ impl OfflineStore {
     /// Checks the checksum of every page, and whether every row reads as what it should be. A file
     /// whose checksums are wrong is brought back to its last whole state, if it has one.
     pub fn check(&self, progress: &mut Progress<'_>) -> Result<Integrity, StoreError> {
-        let is_file_sound = self
-            .disk
-            .alone(|database| Ok(database.check_integrity()?))?;
-        Ok(Integrity {
-            is_file_sound,
-            rows: check_rows(&self.disk, progress)?,
+        damage::found_by(|| {
+            let checked = self.disk.alone(|database| Ok(database.check_integrity()?));
+            Ok(Integrity {
+                is_file_sound: checked?,
+                rows: check_rows(&self.disk, progress)?,
+            })
         })
     }
 
     /// Packs the file. Its size before and after, bytes.
     pub fn compact(&self) -> Result<(u64, u64), StoreError> {
         let before = self.disk.size()?;
-        while self.disk.alone(|database| Ok(database.compact()?))? {}
+        damage::found_by(|| {
+            while self.disk.alone(|database| Ok(database.compact()?))? {}
+            Ok(())
+        })?;
         Ok((before, self.disk.size()?))
     }
 

@@ -3,6 +3,8 @@
 mod journal;
 mod logs;
 mod metrics;
+mod panics;
 
 pub use logs::{Colours, Logs, TelemetryError, start};
 pub use metrics::{Family, Format, Metrics, Source};
+pub use panics::log_panics;

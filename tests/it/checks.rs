@@ -104,6 +104,26 @@ async fn a_doctor_without_a_daemon_checks_what_it_can_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_check_of_the_configuration_changes_nothing_and_makes_nothing() {
+    let setup = Setup::lenient().spawn().await.kill();
+    let path = setup.data().join("config.toml");
+    let elsewhere = setup.data().join("elsewhere");
+    for (text, code) in [
+        (format!("[store]\npath = {:?}\n", setup.data()), 0),
+        (format!("[store]\npath = {elsewhere:?}\n"), 0),
+        ("[store]\npath = 7\n".to_owned(), 2),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let before = state(setup.data());
+        let file = [("PRIVCOMM_CONFIG", path.display().to_string())];
+        let output = privcomm(&["config", "check"], &file).await;
+        assert_eq!(output.status.code(), Some(code));
+        assert!(before == state(setup.data()));
+        assert!(!elsewhere.exists());
+    }
+}
+
+#[tokio::test]
 async fn a_port_that_another_holds_is_named_with_its_holder() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port();

@@ -126,3 +126,15 @@ async fn a_disk_without_a_byte_refuses_messages_and_loses_none() {
     assert_eq!(bert.waiting().await.len(), accepted);
     appliance.stop().await;
 }
+
+#[tokio::test]
+async fn a_first_start_on_a_disk_without_a_byte_says_that_it_is_full() {
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    fs::create_dir(disk.state()).unwrap();
+    disk.fill(0);
+    let said = Setup::strict().at(disk.state()).fail().await;
+    assert!(said.contains("error PC-DSK-01: "), "{said}");
+    assert!(said.contains("\n  fix: free some space"), "{said}");
+}

@@ -17,6 +17,7 @@ mod calls;
 mod checks;
 mod delivery;
 mod durability;
+mod failures;
 mod flood;
 mod full_disk;
 mod hostile;

@@ -18,6 +18,9 @@ use crate::store::backup::Listed;
 ///
 /// Shows what each says of itself; `backup verify` reads one to its end.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm backup list")]
 pub(in crate::cli) struct List {
     #[command(flatten)]
     settings: Settings,

@@ -19,6 +19,10 @@ pub(super) use passphrase::PassphraseSource;
 
 /// Make, list, verify and prune backups
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  privcomm backup create               one file with everything, while the daemon runs
+  privcomm backup list                 what there is to go back to")]
 pub(super) enum BackupCommand {
     Create(create::Create),
     List(list::List),

@@ -15,6 +15,9 @@ use crate::cli::words::many;
 ///
 /// Those that you asked for, and the snapshots before upgrades, are never deleted.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm backup prune --keep 3")]
 pub(in crate::cli) struct Prune {
     #[command(flatten)]
     settings: Settings,

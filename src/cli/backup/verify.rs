@@ -16,6 +16,10 @@ use crate::store::backup::verify;
 
 /// Read a backup from its first byte to its last, and compare every checksum
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm backup verify daily-20261119
+  privcomm backup verify ./moved.pcb   a file from elsewhere")]
 pub(in crate::cli) struct Verify {
     #[command(flatten)]
     settings: Settings,

@@ -13,6 +13,10 @@ use crate::config::{Layers, Problem};
 ///
 /// Does what `serve` does before it opens the database, and changes nothing.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm config check
+  privcomm config check --config ./new.toml     before it goes into force")]
 pub(in crate::cli) struct Check {
     #[command(flatten)]
     settings: Settings,

@@ -26,6 +26,7 @@ pub(super) enum ConfigCommand {
     Set(set::Set),
     Upgrade(set::Upgrade),
     /// Print a configuration file with every key, its default and its reason, commented out
+    #[command(after_help = "Examples:\n  privcomm config example > config.toml")]
     Example,
 }
 

@@ -30,6 +30,9 @@ pub(in crate::cli) struct Set {
 
 /// Give keys that were renamed their new names
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm config upgrade")]
 pub(in crate::cli) struct Upgrade {
     #[command(flatten)]
     file: File,

@@ -11,6 +11,10 @@ use crate::config::{Entry, Loaded, Value};
 
 /// Print every value with where it came from
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm config show
+  privcomm config show --json | jq .settings")]
 pub(in crate::cli) struct Show {
     #[command(flatten)]
     settings: Settings,

@@ -37,6 +37,9 @@ pub(super) enum TunnelCommand {
 
 /// Print a configuration for cloudflared
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm tunnel config chat.example.org     what cloudflared needs to be told")]
 pub(super) struct Config {
     /// The public name
     hostname: String,
@@ -51,6 +54,9 @@ pub(super) struct Config {
 
 /// Say what is wrong with the tunnel; exit with 7 where something is
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm tunnel check --strict")]
 pub(super) struct Check {
     #[command(flatten)]
     place: Place,
@@ -62,6 +68,9 @@ pub(super) struct Check {
 
 /// Show the rules in effect
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privcomm tunnel show")]
 pub(super) struct Show {
     #[command(flatten)]
     place: Place,
