@@ -172,8 +172,9 @@ mod tests {
         let mut commands = vec![("privcomm".to_owned(), Invocation::command())];
         while let Some((name, command)) = commands.pop() {
             let help = command.get_after_help().map(ToString::to_string);
-            let example = format!("\n  {name}");
-            if !help.is_some_and(|help| help.starts_with("Example") && help.contains(&example)) {
+            let is_used = |line: &str| line.starts_with("  ") && line.contains(&name);
+            let mut after = help.iter().flat_map(|help| help.lines());
+            if !(after.any(|line| line == "Examples:") && after.any(is_used)) {
                 without.push(name.clone());
             }
             for next in command.get_subcommands() {
