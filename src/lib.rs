@@ -19,5 +19,6 @@ pub mod serve;
 pub mod store;
 pub mod telemetry;
 pub mod turn;
+pub mod web;
 pub mod wire;
 pub mod ws;

@@ -6,6 +6,7 @@
 //! | `server`, `operators` | the socket, its connections, and who may use it |
 //! | `routes`, `route`, `router` | the one table of routes, its rows, and how a row is found |
 //! | `call`, `refusal`, `reply` | a request and its answer |
+//! | `moving` | what the daemon's own work is, as `serve` tells it |
 //! | `handlers` | read, one use case, answer |
 //! | `client` | the other end, for the commands: one sentence for each way of not getting through |
 //!
@@ -17,6 +18,7 @@ pub mod client;
 
 mod call;
 mod handlers;
+mod moving;
 mod operators;
 mod refusal;
 mod reply;
@@ -25,4 +27,5 @@ mod router;
 mod routes;
 mod server;
 
+pub use moving::{Moving, Teller};
 pub use server::{Error, Rooms, serve};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::handlers::{audit, backup, invites, metrics, status, tokens, turn, users};
+use super::handlers::{audit, backup, invites, metrics, outside, status, tokens, turn, users};
 use super::route::{Route, at_once};
 
 /// How long a backup may take: it goes through the whole database, twice.
@@ -15,9 +15,11 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/v1/surroundings", |call| {
             at_once(Ok(status::surroundings(&call)))
         }),
+        Route::get("/v1/database", |call| Box::pin(status::database(call))),
         Route::post("/v1/socket-pass", |call| {
             at_once(Ok(status::socket_pass(&call)))
         }),
+        Route::post("/v1/outside", |call| at_once(Ok(outside::prove(&call)))),
         Route::get("/v1/metrics", |call| Box::pin(metrics::show(call))),
         Route::get("/v1/turn/allocations", |call| {
             at_once(turn::allocations(&call))

@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::moving::Teller;
 use super::operators::Operators;
 use super::refusal::Refusal;
 use super::reply::{self, Response};
@@ -65,6 +66,8 @@ pub struct Rooms {
     pub metrics: Metrics,
     /// The backups of the database.
     pub backups: Backups,
+    /// The daemon's own work.
+    pub teller: Teller,
     /// What the daemon has of its machine.
     pub surroundings: Surroundings,
     /// The certificate of the media relay, if it has one.
@@ -77,6 +80,7 @@ pub(super) struct Site {
     pub(super) connections: Capacity,
     pub(super) metrics: Metrics,
     pub(super) backups: Backups,
+    pub(super) teller: Teller,
     pub(super) surroundings: Surroundings,
     pub(super) certificate: Option<PathBuf>,
     pub(super) started_at: Timestamp,
@@ -97,6 +101,7 @@ pub fn serve(path: &Path, rooms: Rooms, tasks: &Tasks) -> Result<(), Error> {
         connections: rooms.connections,
         metrics: rooms.metrics,
         backups: rooms.backups,
+        teller: rooms.teller,
         surroundings: rooms.surroundings,
         certificate: rooms.certificate,
     };

@@ -183,7 +183,7 @@ troubles! {
          http:// service";
     NotSeenOutside = "PC-NET-07", "Nobody outside has been seen to reach the port.",
         "From the machine itself it can't be told what a router or a firewall before it lets through.",
-        "open the port in every firewall, forward it on the router, then try from another network";
+        "privcomm doctor --outside, and open its link on a phone without Wi-Fi";
     NoStateDirectory = "PC-STA-01", "There is nowhere to keep state.",
         "Neither store.path nor --data is given, and the environment names no home directory.",
         "privcomm serve --data DIR";

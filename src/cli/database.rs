@@ -1,32 +1,32 @@
 //! `privcomm db …`: the database file, while the daemon doesn't have it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::daemon::Running;
 use super::exit::{CliError, Exit};
 use super::output::{Output, table};
 use super::progress;
 use super::settings::Settings;
 use super::site::Site;
 use super::words::{amount, many};
-use crate::base::Trouble;
+use crate::base::{Clock, Trouble};
 use crate::serve::Upgraded;
 use crate::store::{OfflineStore, QueueSize, Sizes};
+use crate::wire::admin::Surroundings;
 
-/// Look into, check, pack and migrate the database (the daemon must not run)
+/// Look into, check, pack and migrate the database (all but stats: while the daemon is stopped)
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
-  privcomm db stats                    while the daemon is stopped
+  privcomm db stats
   systemctl stop privcomm && privcomm db check; systemctl start privcomm")]
 pub(super) enum DatabaseCommand {
-    /// Say how the room in the file is used
-    #[command(
-        after_help = "Examples:\n  privcomm db stats                    while the daemon is stopped"
-    )]
-    Stats(Place),
+    /// Say how the room in the file is used; asks the daemon where it has the file
+    #[command(after_help = "Examples:\n  privcomm db stats\n  privcomm db stats --json")]
+    Stats(Stats),
     /// Compare every checksum, and look at every row; a damaged file is brought to its last whole state
     #[command(
         after_help = "Examples:\n  privcomm db check                    while the daemon is stopped"
@@ -55,10 +55,46 @@ pub(super) struct Place {
     data: Option<PathBuf>,
 }
 
+/// Of which database: the daemon's, if it answers, else that of the state directory.
+#[derive(Debug, Args)]
+pub(super) struct Stats {
+    #[command(flatten)]
+    daemon: Running,
+
+    /// State directory [default: store.path]
+    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    data: Option<PathBuf>,
+}
+
+impl Stats {
+    fn run(&self, output: &Output) -> Result<Exit, CliError> {
+        let asked = self.daemon.reach(output).and_then(|line| {
+            let here: Surroundings = line.get("/v1/surroundings")?;
+            Ok((line, here.state_dir))
+        });
+        let is_meant = |theirs: &Path| match &self.data {
+            None => true,
+            Some(state) => is_same(theirs, state),
+        };
+        let sizes: Sizes = match asked {
+            Ok((line, theirs)) if is_meant(&theirs) => line.get("/v1/database")?,
+            _ => {
+                let site = Site::of(&self.daemon.settings, self.data.as_ref())?;
+                OfflineStore::open(&site.belongings.state)?.sizes()?
+            }
+        };
+        stats(sizes, Clock::System.now().day(), output)
+    }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().ok() == other.canonicalize().ok()
+}
+
 impl DatabaseCommand {
     pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
         match self {
-            Self::Stats(place) => stats(&place.open()?, place.site()?.now.day(), output),
+            Self::Stats(command) => command.run(output),
             Self::Check(place) => check(&place.open()?, output),
             Self::Compact(place) => compact(&place.open()?, output),
             Self::Migrate(place) => migrate(&place.site()?, output),
@@ -102,15 +138,16 @@ struct QueueEntry {
     days_away: u32,
 }
 
-fn stats(database: &OfflineStore, today: u32, output: &Output) -> Result<Exit, CliError> {
+fn stats(sizes: Sizes, today: u32, output: &Output) -> Result<Exit, CliError> {
+    let free_bytes = sizes.reusable();
     let Sizes {
         file_bytes,
-        free_bytes,
+        free_bytes: _,
         tables,
         queues,
         queue_count,
         queue_bytes,
-    } = database.sizes()?;
+    } = sizes;
     let entry = |queue: &QueueSize| QueueEntry {
         user: queue.recipient.to_string().chars().take(8).collect(),
         messages: queue.messages,
@@ -125,7 +162,7 @@ fn stats(database: &OfflineStore, today: u32, output: &Output) -> Result<Exit, C
     });
     let document = StatsDocument {
         file_bytes,
-        free_bytes: free_bytes.unwrap_or(0),
+        free_bytes,
         queue_bytes,
         queues: queue_count,
         tables: tables.collect(),

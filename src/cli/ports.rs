@@ -10,7 +10,9 @@ use super::exit::{CliError, Exit};
 use super::finding::Outcome;
 use super::output::{Output, table};
 use super::tunnel::{Cloudflared, judge, target_of};
-use crate::wire::admin::{Port, Purpose, Surroundings};
+use super::when::recent;
+use crate::wire::admin::{Port, Purpose, Status, Surroundings};
+use crate::wire::outside::{Reach, SeenOutside};
 
 /// List every port: from where it must be reachable, why, and how it stands
 #[derive(Debug, Args)]
@@ -44,10 +46,15 @@ struct Shown {
 
 impl Ports {
     pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
-        let here: Surroundings = self.daemon.reach(output)?.get("/v1/surroundings")?;
+        let line = self.daemon.reach(output)?;
+        let here: Surroundings = line.get("/v1/surroundings")?;
+        let status: Status = line.get("/v1/status")?;
         let found = runtime()?.block_on(Cloudflared::look(self.metrics));
         let tunnel = tunnel_state(&found, &here);
-        let ports = here.ports.iter().map(|port| shown(port, tunnel));
+        let ports = here
+            .ports
+            .iter()
+            .map(|port| shown(port, tunnel, &status.seen_outside));
         let document = Document {
             ports: merged(ports.collect()),
         };
@@ -84,7 +91,7 @@ fn tunnel_state(found: &Cloudflared, here: &Surroundings) -> Option<&'static str
     })
 }
 
-fn shown(port: &Port, tunnel: Option<&'static str>) -> Shown {
+fn shown(port: &Port, tunnel: Option<&'static str>, seen: &SeenOutside) -> Shown {
     let socket: Option<SocketAddr> = port.address.parse().ok();
     let why = match port.purpose {
         Purpose::Web => "web, API, WebSocket",
@@ -99,8 +106,11 @@ fn shown(port: &Port, tunnel: Option<&'static str>) -> Shown {
         Some(_) if port.purpose == Purpose::Metrics => "Prometheus",
         Some(_) => "anywhere",
     };
-    let state = match (port.purpose, tunnel) {
-        (Purpose::Web, Some(tunnel)) => format!("listening, {tunnel}"),
+    let outside = reach_of(port.purpose).map(|reach| seen.of(reach));
+    let state = match (port.purpose, tunnel, outside) {
+        (Purpose::Web, Some(tunnel), _) => format!("listening, {tunnel}"),
+        (_, _, Some(Some(at))) => format!("listening, outside: seen {}", recent(at)),
+        (_, _, Some(None)) if from == "anywhere" => "listening, outside: not seen".to_owned(),
         _ => "listening".to_owned(),
     };
     Shown {
@@ -110,6 +120,16 @@ fn shown(port: &Port, tunnel: Option<&'static str>) -> Shown {
         from,
         why,
         state,
+    }
+}
+
+/// What is proven to be reached where somebody comes in for this; none: nothing is.
+pub(super) const fn reach_of(purpose: Purpose) -> Option<Reach> {
+    match purpose {
+        Purpose::Calls => Some(Reach::Udp),
+        Purpose::CallsOverTcp => Some(Reach::Tcp),
+        Purpose::CallsOverTls => Some(Reach::Tls),
+        Purpose::Web | Purpose::Metrics => None,
     }
 }
 

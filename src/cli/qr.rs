@@ -1,6 +1,9 @@
 //! A text as a picture that a phone reads off a terminal: two rows of squares in one line, a quiet
 //! zone around it (ISO/IEC 18004 §6.3.8).
 
+use std::env;
+use std::io::{IsTerminal, stdout};
+
 use fast_qr::{ECL, QRBuilder, QRCode};
 
 /// Squares of the quiet zone on each side.
@@ -17,6 +20,16 @@ pub(super) enum Ink {
     /// With the terminal's own two colours: light squares are drawn, as terminals mostly are dark.
     /// Phones read it the other way round as well, as a rule.
     Plain,
+}
+
+/// Colours where somebody looks on and doesn't mind them (no-color.org).
+pub(super) fn ink() -> Ink {
+    let minds = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if stdout().is_terminal() && !minds {
+        Ink::Coloured
+    } else {
+        Ink::Plain
+    }
 }
 
 /// The picture. None: the text is too long for one.

@@ -13,9 +13,11 @@ use super::daemon::{Running, runtime};
 use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::tunnel::Cloudflared;
+use super::when::{moment, recent};
 use super::words::{amount, many, span};
 use crate::base::Trouble;
-use crate::wire::admin::{Disk, RelayFigures, Status as Report};
+use crate::wire::admin::{Disk, JobOutcome, JobReport, RelayFigures, Status as Report};
+use crate::wire::outside::SeenOutside;
 
 /// Say how the daemon is: who is there, what waits, calls, relay, disk
 #[derive(Debug, Args)]
@@ -124,7 +126,10 @@ fn screen(report: &Report, found: &Cloudflared) -> String {
             .map_or_else(|| "switched off".to_owned(), relay),
     ));
     lines.extend(disk(&report.disk).into_iter().map(|line| ("disk", line)));
+    lines.push(("backup", backup(report)));
+    lines.extend(report.jobs.iter().map(|it| ("jobs", job(it))));
     lines.push(("tunnel", tunnel(found)));
+    lines.push(("outside", outside(&report.seen_outside)));
     lines.push(("cert", certificate(report)));
     let mut text = String::new();
     let mut last = "";
@@ -173,6 +178,46 @@ fn tunnel(found: &Cloudflared) -> String {
         None if found.is_there() => format!("DOWN   not running   {}", Trouble::TunnelDown),
         None => "no cloudflared here".to_owned(),
     }
+}
+
+fn backup(report: &Report) -> String {
+    report.last_backup.map_or_else(
+        || "none yet; privcomm backup create makes one".to_owned(),
+        |at| format!("last {}", moment(at)),
+    )
+}
+
+/// A job in a line: how it went last, and when it comes again.
+fn job(job: &JobReport) -> String {
+    let next = recent(job.next_at);
+    let name = &job.name;
+    let last = job.last_at.map(recent).unwrap_or_default();
+    let words = job.words.as_deref().unwrap_or_default();
+    match job.outcome {
+        JobOutcome::Waiting => format!("{name}: first {next}"),
+        JobOutcome::Nothing => format!("{name}: nothing to do {last}, next {next}"),
+        JobOutcome::Done => format!("{name}: {words} {last}, next {next}"),
+        JobOutcome::Failed => format!("{name}: FAILED {last}, next {next}: {words}"),
+    }
+}
+
+/// What was reached from outside, and when last.
+fn outside(seen: &SeenOutside) -> String {
+    let each = [
+        ("pages", seen.http),
+        ("messages", seen.socket),
+        ("UDP", seen.udp),
+        ("TCP", seen.tcp),
+        ("TLS", seen.tls),
+    ];
+    let Some(last) = each.iter().filter_map(|(_, at)| *at).max() else {
+        return "nobody seen since the start".to_owned();
+    };
+    let names: Vec<&str> = each
+        .iter()
+        .filter_map(|(name, at)| at.map(|_| *name))
+        .collect();
+    format!("seen {}: {}", recent(last), names.join(", "))
 }
 
 /// What is left of the certificate of the media relay. The web side's is the proxy's affair.

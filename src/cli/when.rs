@@ -12,6 +12,13 @@ pub(super) fn moment(at: Timestamp) -> String {
     local.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// The same, as short as it can be: the time on the day itself, else the day.
+pub(super) fn recent(at: Timestamp) -> String {
+    let (at, now) = (moment(at), moment(Clock::System.now()));
+    let (day, time) = at.split_once(' ').unwrap_or((&at, ""));
+    if now.starts_with(day) { time } else { day }.to_owned()
+}
+
 /// A day as the daemon keeps it, in UTC: `today`, `yesterday`, else as it is.
 pub(super) fn day(date: &str) -> String {
     day_on(date, Clock::System.now())
@@ -31,6 +38,12 @@ fn day_on(date: &str, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_today_is_told_by_its_time() {
+        assert_eq!(recent(Clock::System.now()).len(), "14:02".len());
+        assert_eq!(recent(Timestamp::from_millis(0)).len(), "1970-01-01".len());
+    }
 
     #[test]
     fn a_day_that_is_near_has_a_name() {

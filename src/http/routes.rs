@@ -4,8 +4,10 @@
 use http::Method;
 
 use super::appliance::Appliance;
-use super::handlers::{accounts, calls, contacts, health, keys, messages, pages, socket};
+use super::handlers::{accounts, calls, contacts, health, keys, messages, outside, pages, socket};
 use super::route::{BodyLimit, Content, Form, Route as Row, at_once};
+use crate::messenger::PROOF_RATE;
+use crate::web;
 use crate::wire::Code;
 use crate::wire::body::{
     Account, AccountPatch, AckRequest, Bundle, CallsResponse, ChallengeRequest, ChallengeResponse,
@@ -13,6 +15,7 @@ use crate::wire::body::{
     Liveness, MessagesResponse, RegisterRequest, RegisterResponse, SendRequest, SendResponse,
     ServerInfo, TokenRequest, TokenResponse, TurnCredentials,
 };
+use crate::wire::outside::{ProofKit, ProofNoted, ProofReport, ProofRequest};
 
 type Route = Row<Appliance>;
 
@@ -36,6 +39,7 @@ pub(super) fn routes(docs: Docs) -> Vec<Route> {
     routes.extend(account());
     routes.extend(sockets());
     routes.extend(operation());
+    routes.extend(reachability());
     if docs == Docs::Served {
         routes.extend(descriptions());
     }
@@ -294,6 +298,46 @@ fn operation() -> Vec<Route> {
     ]
 }
 
+fn reachability() -> Vec<Route> {
+    let tag = "Reachability";
+    let file = |row: Route, asset: &web::Asset| {
+        row.about(tag, asset.about)
+            .outcome(200, "A file", Content::Opaque(asset.kind))
+    };
+    let page = Route::open(Method::GET, web::TEST_PAGE.path, |_| {
+        at_once(Ok(outside::page(&web::TEST_PAGE)))
+    });
+    let script = Route::open(Method::GET, web::TEST_SCRIPT.path, |_| {
+        at_once(Ok(outside::page(&web::TEST_SCRIPT)))
+    });
+    let style = Route::open(Method::GET, web::TEST_STYLE.path, |_| {
+        at_once(Ok(outside::page(&web::TEST_STYLE)))
+    });
+    vec![
+        Route::open(Method::POST, "/api/v1/outside", |call| {
+            Box::pin(outside::begin(call))
+        })
+        .about(tag, "Begin a proof that this server is reached")
+        .notes("Takes a code that an operator made within the last ten minutes, once.")
+        .takes::<ProofRequest>(BodyLimit::Ordinary)
+        .gives::<ProofKit>(200, "What to prove it with")
+        .rate(|_| PROOF_RATE, "address")
+        .codes(&[Code::Forbidden]),
+        Route::open(Method::POST, "/api/v1/outside/report", |call| {
+            Box::pin(outside::report(call))
+        })
+        .about(tag, "Tell what was reached")
+        .notes("Counts from a public address, and a socket only if it came in with its pass.")
+        .takes::<ProofReport>(BodyLimit::Ordinary)
+        .gives::<ProofNoted>(200, "Noted")
+        .rate(|_| PROOF_RATE, "address")
+        .codes(&[Code::Forbidden]),
+        file(page, &web::TEST_PAGE),
+        file(script, &web::TEST_SCRIPT),
+        file(style, &web::TEST_STYLE),
+    ]
+}
+
 fn descriptions() -> Vec<Route> {
     let page = Content::Opaque("text/html");
     let docs = |path| {
@@ -348,6 +392,11 @@ mod tests {
                 "/health",
                 "/health/ready",
                 "/health/live",
+                "/api/v1/outside",
+                "/api/v1/outside/report",
+                "/test",
+                "/test/page.js",
+                "/test/page.css",
             ]
         );
     }

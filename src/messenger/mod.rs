@@ -19,6 +19,7 @@ mod history;
 mod limits;
 mod mailbox;
 mod operator;
+mod outside;
 mod parse;
 mod passes;
 mod people;
@@ -41,6 +42,7 @@ pub use error::Error;
 pub use event::{Event, Letter, Receipt};
 pub use figures::{Figures, Words};
 pub use operator::{Operator, OperatorError, Overview};
+pub use outside::PROOF_RATE;
 pub use relay::{RelayAccess, RelayPlace, RelaySecret};
 pub use rotation::{Old, Vault};
 pub use scope::{Knock, Member, Peer, Registration, Visitor};
@@ -52,6 +54,7 @@ use self::figures::Counters;
 use self::health::LastHealth;
 use self::limits::Limits;
 use self::mailbox::{Contents, Mailbox, Mailboxes};
+use self::outside::Outside;
 use self::passes::Passes;
 use self::prekeys::Handouts;
 use self::queue::Queue;
@@ -142,6 +145,7 @@ pub struct Core {
     delivered: Delivered,
     counters: Counters,
     passes: Passes,
+    outside: Outside,
     epoch: u64,
 }
 
@@ -164,7 +168,12 @@ impl Messenger {
     /// Whether `text` is a pass for a socket that is only to be held, which it no longer is after
     /// this.
     pub fn redeem_pass(&self, text: &str) -> bool {
-        self.passes.redeem(text, self.clock.now())
+        let now = self.clock.now();
+        let is_good = self.passes.redeem(text, now);
+        if is_good {
+            self.outside.came_in(text, now);
+        }
+        is_good
     }
 
     /// The use cases over these rooms.
@@ -195,6 +204,7 @@ impl Messenger {
             delivered: Delivered::default(),
             counters: Counters::default(),
             passes: Passes::default(),
+            outside: Outside::default(),
             epoch,
         };
         Ok(Self(Arc::new(core)))

@@ -14,7 +14,8 @@ use crate::base::{Timestamp, random};
 
 /// How long a pass waits to be used.
 const GOOD_FOR: Duration = Duration::from_mins(1);
-/// Passes that wait at once; a further one displaces the oldest. Only operators make them.
+/// Passes that wait at once; a further one displaces the oldest. Only operators and the codes that
+/// they make for others have them made.
 const MOST: usize = 16;
 
 /// The passes that wait to be used.

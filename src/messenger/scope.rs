@@ -111,6 +111,11 @@ impl Visitor {
         self.messenger.waiting.enter(self.peer.address())
     }
 
+    /// Where they are.
+    pub(super) const fn peer(&self) -> Peer {
+        self.peer
+    }
+
     pub(super) fn count(&self, limiter: &Limiter<Address>) -> Result<(), Error> {
         count(limiter, self.peer.address(), self.messenger.clock.now())
     }

@@ -10,6 +10,7 @@ use super::banner::{ApplianceNotice, Notice};
 use super::descriptors;
 use super::error::ServeError;
 use super::metrics::{self, Exporter};
+use super::moving::Work;
 use super::relay::{self, Media, TurnAddresses};
 use super::role::Role;
 use super::sockets::Sockets;
@@ -45,7 +46,7 @@ pub struct Daemon {
     config: Box<Config>,
     turn_addresses: TurnAddresses,
     backups: Backups,
-    jobs: Jobs,
+    work: Work,
     messenger: Messenger,
     door: Door,
     server: Arc<http::Server>,
@@ -102,15 +103,14 @@ impl Daemon {
         let sockets = tasks.child();
         let pace = Pace::from(&config.limits);
         let door = Door::new(messenger.clone(), pace, sockets.clone());
-        let server = http::serve(
+        let server = Arc::new(http::serve(
             listeners,
             messenger.clone(),
             door.clone(),
             &config.server,
             &config.limits,
             &tasks,
-        )?;
-        let server = Arc::new(server);
+        )?);
         let metrics = Metrics::new(metrics::Rooms {
             store: store.clone(),
             messenger: messenger.clone(),
@@ -124,6 +124,7 @@ impl Daemon {
             .map(|listener| Exporter::start(listener, metrics.clone(), &config, &tasks))
             .transpose()?;
         let listening = Listening::of(&server, turn_addresses.as_ref(), exporter.as_ref());
+        let work = Work::begun(started);
         let operated = admin::Rooms {
             surroundings: surroundings::of(&config, &state_dir, &listening, descriptors, started),
             certificate: config.turn.tls_cert.clone(),
@@ -131,6 +132,7 @@ impl Daemon {
             connections: server.capacity().clone(),
             metrics: metrics.clone(),
             backups: backups.clone(),
+            teller: work.teller(),
         };
         let admin_socket = admin_socket::open(&config, state_dir.path(), operated, &tasks)?;
         let daemon = Self {
@@ -138,7 +140,7 @@ impl Daemon {
             config: Box::new(config),
             turn_addresses: turn_addresses.unwrap_or_default(),
             backups,
-            jobs: Jobs::default(),
+            work,
             messenger,
             door,
             server,
@@ -240,6 +242,8 @@ impl Daemon {
                 }
             }
         }
+        let now = self.messenger.now();
+        self.work.configured_again(&self.config, new, now);
         *self.config = config;
         Ok(())
     }
@@ -301,7 +305,7 @@ impl Daemon {
 
     /// What runs by the clock, and how it went.
     pub fn jobs(&self) -> &Jobs {
-        &self.jobs
+        &self.work.jobs
     }
 
     fn watch_calls(&self) {
@@ -324,14 +328,14 @@ impl Daemon {
                 .history
                 .then_some(config.calls.history_retention),
         );
-        self.jobs.start(&self.tasks, &clock, retention);
+        self.work.jobs.start(&self.tasks, &clock, retention);
         if config.backup.directory.is_some() {
             let backup = DailyBackup {
                 backups: self.backups.clone(),
                 every: config.backup.every,
                 keep: config.backup.keep,
             };
-            self.jobs.start(&self.tasks, &clock, backup);
+            self.work.jobs.start(&self.tasks, &clock, backup);
         }
     }
 }

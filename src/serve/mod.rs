@@ -10,6 +10,7 @@ mod daemon;
 mod descriptors;
 mod error;
 mod metrics;
+mod moving;
 mod ready;
 mod relay;
 mod relay_box;

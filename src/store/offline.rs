@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use redb::{ReadableTable, ReadableTableMetadata};
+use serde::{Deserialize, Serialize};
 
 use crate::base::{Timestamp, UserId};
 
@@ -32,7 +33,7 @@ pub struct OfflineStore {
 }
 
 /// How the room in the file is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
     /// Bytes of the database file.
     pub file_bytes: u64,
@@ -48,8 +49,19 @@ pub struct Sizes {
     pub queue_bytes: u64,
 }
 
+impl Sizes {
+    /// Bytes in the file that will be used again. While the database is in use they are what no
+    /// table has, which counts a few pages of the file's own too.
+    pub fn reusable(&self) -> u64 {
+        let taken = |size: &TableSize| size.stored_bytes.saturating_add(size.overhead_bytes);
+        let taken: u64 = self.tables.iter().map(taken).sum();
+        self.free_bytes
+            .unwrap_or_else(|| self.file_bytes.saturating_sub(taken))
+    }
+}
+
 /// What waits for one member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueSize {
     /// For whom.
     pub recipient: UserId,

@@ -34,7 +34,7 @@ pub(super) type Row = (Vec<u8>, Vec<u8>);
 pub(super) type Listener<'a, E> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), E>;
 
 /// How much room a table takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TableSize {
     /// Its name, with its version.
     pub name: String,

@@ -11,6 +11,7 @@ use http::header::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
+use super::outside::SeenOutside;
 use crate::base::{Private, Timestamp, Trouble};
 
 /// The header that carries the version of whoever speaks.
@@ -54,9 +55,48 @@ pub struct Status {
     /// When the certificate of the media relay ends; none: it has none, or it can't be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_ends: Option<Timestamp>,
+    /// When the newest backup was made that can be read; none: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_backup: Option<Timestamp>,
+    /// The daemon's own jobs.
+    #[serde(default)]
+    pub jobs: Vec<JobReport>,
+    /// When each was last reached from outside, since the daemon started.
+    #[serde(default)]
+    pub seen_outside: SeenOutside,
 }
 
-/// `GET /v1/surroundings`: what the daemon has of its machine, which doesn't change while it runs.
+/// A maintenance job as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobReport {
+    /// What it is called.
+    pub name: String,
+    /// When it ran last, since the daemon started.
+    pub last_at: Option<Timestamp>,
+    /// How that went.
+    pub outcome: JobOutcome,
+    /// What it did, or why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<String>,
+    /// When it runs next, about.
+    pub next_at: Timestamp,
+}
+
+/// How a job went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobOutcome {
+    /// It didn't run yet.
+    Waiting,
+    /// There was nothing to do.
+    Nothing,
+    /// It did something.
+    Done,
+    /// It failed, and comes again.
+    Failed,
+}
+
+/// `GET /v1/surroundings`: what the daemon has of its machine, which hardly changes while it runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Surroundings {
     /// Its process, as it sees itself.
@@ -73,7 +113,7 @@ pub struct Surroundings {
     pub descriptors_needed: u64,
     /// Bytes that the media relay asks of the system for a receive buffer.
     pub receive_buffer: u64,
-    /// When it read its configuration, which is when it started.
+    /// When it last read its configuration and took all of it up.
     pub configured_at: Timestamp,
 }
 

@@ -3,7 +3,8 @@
 //! `json` reads strict JSON, `binary` strict base64, `code` is the catalogue of errors, `frame`
 //! what a WebSocket client may say, `reply` what the daemon says there, `mvchat` both in the other dialect, `body` the bodies of the
 //! REST API, `query` its query strings, `request_id` the name of a request; `admin` is what the
-//! operator's commands and the daemon say to each other, `people` the part of it about members. What each means stands in the protocol description (`docs/design.md`).
+//! operator's commands and the daemon say to each other, `people` the part of it about members;
+//! `outside` proves that this machine is reached. What each means stands in the protocol description (`docs/design.md`).
 
 pub mod admin;
 pub mod binary;
@@ -12,6 +13,7 @@ pub mod code;
 pub mod frame;
 pub mod json;
 pub mod mvchat;
+pub mod outside;
 pub mod people;
 pub mod query;
 pub mod reply;

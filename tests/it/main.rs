@@ -23,6 +23,7 @@ mod full_disk;
 mod hostile;
 mod metrics;
 mod operator;
+mod outside;
 mod people;
 mod prekeys;
 mod privacy;

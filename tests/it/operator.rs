@@ -67,7 +67,12 @@ async fn the_status_is_one_screen() {
         shape(lines.next().unwrap()).starts_with("disk      0"),
         "{text}"
     );
+    let backup = "backup    none yet; privcomm backup create makes one";
+    assert_eq!(lines.next(), Some(backup));
+    let jobs = lines.next().unwrap();
+    assert!(jobs.starts_with("jobs      retention: "), "{text}");
     assert!(lines.next().unwrap().starts_with("tunnel    "), "{text}");
+    assert_eq!(lines.next(), Some("outside   nobody seen since the start"));
     assert_eq!(lines.next(), Some("cert      none: calls have no TLS door"));
     assert_eq!(lines.next(), None);
 
@@ -159,4 +164,27 @@ async fn a_relay_that_fails_the_test_is_named_with_its_code_and_exits_with_7() {
         text.contains("  PC-TRN-04\n        fix: get a new credential"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn the_daemon_tells_how_the_room_in_its_file_is_used() {
+    let daemon = Setup::lenient().spawn().await;
+    let sizes = document(&daemon, &["db", "stats"]).await;
+    assert_eq!(sizes["queues"], 0);
+    let [free, file] = ["free_bytes", "file_bytes"].map(|name| sizes[name].as_u64().unwrap());
+    assert!(0 < free && free < file, "{sizes}");
+    let text = printed(&daemon, &["doctor", "--only", "database"]).await;
+    assert!(text.contains(" free in it"), "{text}");
+}
+
+#[tokio::test]
+async fn a_backup_and_the_jobs_are_in_the_status() {
+    let daemon = Setup::lenient().spawn().await;
+    let state = daemon.setup().data().display().to_string();
+    printed(&daemon, &["backup", "create", "--quiet", "--data", &state]).await;
+    let status = document(&daemon, &["status"]).await;
+    assert!(status["last_backup"].is_string(), "{status}");
+    assert_eq!(status["jobs"][0]["name"], "retention");
+    let text = printed(&daemon, &["status"]).await;
+    assert!(text.contains("\nbackup    last 20"), "{text}");
 }

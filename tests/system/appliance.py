@@ -18,7 +18,8 @@ class Appliance:
         self._folder = tempfile.TemporaryDirectory()
         folder = pathlib.Path(self._folder.name)
         self._ready, self._log = folder / "ready.json", folder / "log"
-        command = [binary, "serve", "--data", folder / "data", "--ready-file", self._ready]
+        self.state = folder / "data"
+        command = [binary, "serve", "--data", self.state, "--ready-file", self._ready]
         for setting in ('server.listen=["127.0.0.1:0"]', 'turn.listen=["127.0.0.1:0"]', *settings):
             command += ["--set", setting]
         with open(self._log, "w") as log:
@@ -46,13 +47,11 @@ class Appliance:
         self._folder.cleanup()
 
     def turn(self, transport, host):
-        """The port of the relay on `host` over "UDP", "TCP" or "TLS"."""
+        """The port of the relay on `host` over "UDP", "TCP" or "TLS"; none where it isn't there."""
         here = f"[{host}]" if ":" in host else host
-        return next(
-            _port(address)
-            for address in self._turn[transport]
-            if address.rpartition(":")[0] == here
-        )
+        places = self._turn[transport]
+        ports = (_port(place) for place in places if place.rpartition(":")[0] == here)
+        return next(ports, None)
 
     def resident(self):
         """Its resident memory, in bytes."""

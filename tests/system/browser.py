@@ -91,6 +91,15 @@ class Browser:
         """What `script` returns in the page; a promise is awaited."""
         return self._do("POST", "/execute/sync", {"script": script, "args": arguments})
 
+    def open(self, page):
+        """Goes to another page."""
+        self._do("POST", "/url", {"url": page})
+
+    def command(self, name, parameters):
+        """What a command of the DevTools protocol answers."""
+        body = {"cmd": name, "params": parameters}
+        return self._do("POST", "/goog/cdp/execute", body)
+
     def _do(self, method, path, body=None):
         return _ask(method, self._session + path, body)
 

@@ -1,21 +1,18 @@
 """A person types `privcomm serve` in a terminal, with nothing configured."""
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import re
-import select
 import socket
 import stat
 import subprocess
 import tempfile
-import termios
 import time
 
-from appliance import START, stop
 from member import Member, request
 from report import check, expect, run
+from terminal import Screen
 from websocket import Closed, WebSocket
 
 STOP = 5  # seconds that an orderly stop may take
@@ -96,7 +93,7 @@ def interrupted_twice(terminal):
             expect(status not in (0, None), "a stop that was cut short looks like an orderly one")
 
 
-class Terminal:
+class Terminal(Screen):
     """`privcomm serve` as the foreground of a terminal, at its default addresses if they are free,
     with nothing in the environment but a home."""
 
@@ -109,46 +106,7 @@ class Terminal:
             command += ["--set", f'server.listen=["127.0.0.1:{self.http_port}"]']
             command += ["--set", f'turn.listen=["127.0.0.1:{self.turn_port}"]']
         self.origin = f"http://127.0.0.1:{self.http_port}"
-        self._screen, line = os.openpty()
-        self.process = subprocess.Popen(
-            command,
-            stdin=line,
-            stdout=line,
-            stderr=line,
-            env={"HOME": home, "PATH": os.environ["PATH"], "TERM": "xterm"},
-            cwd=home,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(line)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        stop(self.process)
-        os.close(self._screen)
-
-    def press_control_c(self):
-        os.write(self._screen, b"\x03")
-
-    def read_until(self, words):
-        """What is on the screen when `words` are."""
-        said, deadline = "", time.monotonic() + START
-        while words not in said:
-            more = self.read(deadline - time.monotonic())
-            expect(more, f"it never said {words!r}, but {said!r}")
-            said += more
-        return said
-
-    def read(self, patience=0):
-        """What came to the screen since the last look; nothing when nothing comes any more."""
-        if not select.select([self._screen], [], [], max(patience, 0))[0]:
-            return ""
-        try:
-            return os.read(self._screen, 65536).decode(errors="replace").replace("\r\n", "\n")
-        except OSError:  # nobody has the other side open
-            return ""
+        super().__init__(command, home)
 
 
 def goodbye(client):

@@ -4,6 +4,7 @@ pub(super) mod audit;
 pub(super) mod backup;
 pub(super) mod invites;
 pub(super) mod metrics;
+pub(super) mod outside;
 pub(super) mod status;
 pub(super) mod tokens;
 pub(super) mod turn;

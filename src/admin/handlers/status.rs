@@ -4,13 +4,17 @@ use super::super::call::Call;
 use super::super::reply::{self, Response};
 use super::super::route::Outcome;
 use super::turn::relay_figures;
+use crate::messenger;
 use crate::net::certificate_ends;
-use crate::wire::admin::{Status, VERSION};
+use crate::wire::admin::{Status, Surroundings, VERSION};
 
 /// `GET /v1/status`
 pub(in super::super) async fn show(call: Call) -> Outcome {
     let site = &call.site;
     let overview = site.operator.overview().await?;
+    let shelf = site.backups.shelf.clone();
+    // Reads the headers of files. A shelf that can't be read has none to tell of; doctor says why.
+    let newest = tokio::task::spawn_blocking(move || shelf.newest().ok().flatten());
     Ok(reply::ok(&Status {
         version: VERSION.to_owned(),
         started_at: site.started_at,
@@ -21,13 +25,26 @@ pub(in super::super) async fn show(call: Call) -> Outcome {
         calls: overview.calls,
         relay: overview.relay.as_ref().map(relay_figures),
         disk: overview.disk,
+        last_backup: newest.await.ok().flatten(),
+        jobs: site.teller.tell().jobs,
+        seen_outside: site.operator.seen_outside(),
         certificate_ends: site.certificate.as_deref().and_then(certificate_ends),
     }))
 }
 
 /// `GET /v1/surroundings`
 pub(in super::super) fn surroundings(call: &Call) -> Response {
-    reply::ok(&call.site.surroundings)
+    reply::ok(&Surroundings {
+        configured_at: call.site.teller.tell().configured_at,
+        ..call.site.surroundings.clone()
+    })
+}
+
+/// `GET /v1/database`: goes through every queue, so it takes a while where there are many.
+pub(in super::super) async fn database(call: Call) -> Outcome {
+    let sizes = call.site.backups.store.sizes().await;
+    let sizes = sizes.map_err(messenger::Error::from)?;
+    Ok(reply::ok(&sizes))
 }
 
 /// `POST /v1/socket-pass`

@@ -25,7 +25,7 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     if let (Some(changed), Some(near)) = (changed(scene), &scene.daemon)
         && changed > near.here.configured_at
     {
-        let sentence = "the file was changed since the daemon started; was it reloaded?";
+        let sentence = "the file was changed, and the daemon has not taken up all of it";
         findings.push(Finding::warn(
             Group::Config,
             Trouble::ConfigUnread,

@@ -4,14 +4,19 @@ use super::Scene;
 use crate::base::Trouble;
 use crate::cli::finding::{Finding, Group};
 use crate::cli::words::{amount, many};
-use crate::store::{DATABASE_FILE, schema_of};
+use crate::store::{DATABASE_FILE, Sizes, schema_of};
 
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     vec![match &scene.daemon {
         Some(near) => {
             let status = &near.status;
+            let sizes: Result<Sizes, _> = near.line.get("/v1/database");
+            let free = sizes.map_or_else(
+                |_| String::new(),
+                |sizes| format!(", {} free in it", amount(sizes.reusable())),
+            );
             let sentence = format!(
-                "open, {}, {}, {}",
+                "open, {}, {}, {}{free}",
                 many(status.members.accounts, "account"),
                 many(status.queue.messages, "message"),
                 amount(status.disk.database_bytes)

@@ -38,6 +38,7 @@ use crate::config::duration;
 Examples:
   privcomm doctor
   privcomm doctor --only relay --json
+  privcomm doctor --outside                      a link for a phone without Wi-Fi
   privcomm doctor --only public --hold 130s      longer than proxies let idle sockets live
 
 Exit codes: 0 nothing fails, 7 something does (--strict: or warns).")]
@@ -56,6 +57,13 @@ pub(super) struct Doctor {
     /// Connect to nothing beyond this machine
     #[arg(long)]
     offline: bool,
+
+    /// Print a link, once, with which any phone proves what of this machine is reached
+    ///
+    /// It is good for ten minutes. What was reached from a public address is shown by ports, status
+    /// and doctor until the daemon restarts.
+    #[arg(long, conflicts_with_all = ["only", "offline", "strict"])]
+    outside: bool,
 
     /// Exit with 7 on warnings too
     #[arg(long)]
@@ -108,13 +116,22 @@ impl Doctor {
             data: None,
             only,
             offline: false,
+            outside: false,
             strict: false,
             hold: PATIENT_HOLD,
             metrics: None,
         }
     }
 
+    /// The same, holding sockets for `span`.
+    pub(super) fn holding(self, span: Duration) -> Self {
+        Self { hold: span, ..self }
+    }
+
     pub(super) fn run(&self, output: &Output) -> Result<Exit, CliError> {
+        if self.outside {
+            return outside::link(&self.daemon, output);
+        }
         let findings = self.examine(output)?;
         let worst = findings.iter().map(|finding| finding.outcome).max();
         let ok = match worst {
@@ -148,7 +165,8 @@ impl Doctor {
     }
 }
 
-fn span(text: &str) -> Result<Duration, String> {
+/// How long a socket may be held.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
     duration(text)
         .filter(|span| *span <= Duration::from_mins(4))
         .ok_or_else(|| "expected a duration of at most 4m, such as 130s".to_owned())

@@ -10,7 +10,13 @@ use crate::serve::{Page, Verdict, Visitor};
 use crate::wire::admin::{Purpose, SocketPass, VERSION};
 
 /// What is compared: every file that is the same for everybody.
-const FILES: [&str; 2] = ["/openapi.json", "/docs"];
+const FILES: [&str; 5] = [
+    "/openapi.json",
+    "/docs",
+    "/test",
+    "/test/page.js",
+    "/test/page.css",
+];
 
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let near = match scene.needs_daemon(Group::Public) {

@@ -1,7 +1,5 @@
 //! `privcomm invite create`
 
-use std::env;
-use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +8,7 @@ use crate::base::Private;
 use crate::cli::daemon::Running;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
-use crate::cli::qr::{self, Ink};
+use crate::cli::qr;
 use crate::cli::when::moment;
 use crate::cli::who::{Name, name};
 use crate::cli::words::many;
@@ -76,7 +74,9 @@ pub(in crate::cli) fn tell(
     output: &Output,
 ) -> Result<(), CliError> {
     output.show(made, || {
-        let picture = with_qr.then(|| qr::picture(&made.link.0, ink())).flatten();
+        let picture = with_qr
+            .then(|| qr::picture(&made.link.0, qr::ink()))
+            .flatten();
         format!("{}\n{}", made.link.0, picture.unwrap_or_default())
     })?;
     if !output.is_json() {
@@ -91,16 +91,6 @@ pub(in crate::cli) fn tell(
         ));
     }
     Ok(())
-}
-
-/// Colours where somebody looks on and doesn't mind them (no-color.org).
-fn ink() -> Ink {
-    let minds = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if stdout().is_terminal() && !minds {
-        Ink::Coloured
-    } else {
-        Ink::Plain
-    }
 }
 
 fn life(text: &str) -> Result<Duration, String> {

@@ -1,6 +1,6 @@
 //! `privcomm invite`: codes that let somebody register, or start again.
 
-mod create;
+pub(super) mod create;
 mod list;
 
 use clap::Subcommand;

@@ -6,18 +6,34 @@ use std::process::Command;
 /// Of the documentation (RFC 5737): nothing is sent there, the system only says from where it would.
 const FAR: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
 
-/// What is to be said about calls.
-pub(super) fn calls() -> String {
+/// What is to be said about calls, and whether a router must be told of them.
+pub(super) fn calls() -> (String, Router) {
     let voice = "Voice can't pass a tunnel, so it has its own door:\n     \
         UDP and TCP 3478 on this machine.";
-    let place = match own_address() {
-        None => "This machine has no way out; members can't call from outside.".to_owned(),
-        Some(ip) if is_private(ip) => {
-            format!("This machine is {ip}, behind a router.\n     Forward UDP and TCP 3478 to it.")
-        }
-        Some(ip) => format!("This machine is {ip}, which members reach directly."),
+    let (place, router) = match own_address() {
+        None => (
+            "This machine has no way out; members can't call from outside.".to_owned(),
+            Router::None,
+        ),
+        Some(ip) if is_private(ip) => (
+            format!("This machine is {ip}, behind a router.\n     Forward UDP and TCP 3478 to it,"),
+            Router::Before,
+        ),
+        Some(ip) => (
+            format!("This machine is {ip}, which members reach directly."),
+            Router::None,
+        ),
     };
-    format!("{voice} {place}")
+    (format!("{voice} {place}"), router)
+}
+
+/// Whether a router stands before this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Router {
+    /// Members reach the machine without.
+    None,
+    /// It must forward the ports of calls.
+    Before,
 }
 
 fn own_address() -> Option<IpAddr> {
@@ -34,24 +50,37 @@ fn is_private(ip: IpAddr) -> bool {
     }
 }
 
-/// What is to be said about the firewall.
-pub(super) fn firewall() -> String {
-    let listing = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output().ok()?;
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let nftables = listing("nft", &["list", "ruleset"]);
-    let iptables = || listing("iptables", &["-S", "INPUT"]);
-    match nftables
-        .map(|text| nft(&text))
-        .or_else(|| iptables().map(|text| ipt(&text)))
-    {
-        None => "not readable here; UDP and TCP 3478 must be let in".to_owned(),
-        Some(None) => "lets UDP 3478 in".to_owned(),
-        Some(Some(command)) => format!("drops UDP 3478. Run:\n     {command}"),
+/// How the firewall of this machine takes calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Firewall {
+    /// Its rules can't be read.
+    Unknown,
+    /// It lets them in.
+    Open,
+    /// It drops them; this command opens it.
+    Drops(String),
+}
+
+impl Firewall {
+    /// What is in force now.
+    pub(super) fn look() -> Self {
+        let listing = |program: &str, arguments: &[&str]| {
+            let output = Command::new(program).args(arguments).output().ok()?;
+            output
+                .status
+                .success()
+                .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let nftables = listing("nft", &["list", "ruleset"]);
+        let iptables = || listing("iptables", &["-S", "INPUT"]);
+        match nftables
+            .map(|text| nft(&text))
+            .or_else(|| iptables().map(|text| ipt(&text)))
+        {
+            None => Self::Unknown,
+            Some(None) => Self::Open,
+            Some(Some(command)) => Self::Drops(command),
+        }
     }
 }
 

@@ -5,22 +5,25 @@ mod machine;
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use self::ask::{Asker, say};
+use self::machine::{Firewall, Router};
 use super::config::wrong;
 use super::daemon::{Running, runtime};
 use super::doctor::Doctor;
 use super::exit::{CliError, Exit};
 use super::finding::{Group, Outcome, lines};
+use super::invite::create;
 use super::output::{Output, text};
 use super::settings::USUAL_FILE;
 use super::tunnel::Cloudflared;
 use super::words::many;
-use crate::config::Edit;
+use crate::config::{Change, Edit, Loaded, Reload};
 use crate::wire::admin::Surroundings;
+use crate::wire::people::{InviteRequest, NewInvite};
 
 /// How long the daemon may take to come back.
 const RETURN: Duration = Duration::from_secs(10);
@@ -28,7 +31,8 @@ const RETURN: Duration = Duration::from_secs(10);
 /// Answer four questions and have a service that members reach
 ///
 /// Public name, calls, firewall, backups: what can be found out is proposed. Writes the keys that
-/// change into the configuration file, restarts the service, and checks it.
+/// change into the configuration file, has the service take them up, checks it, and makes the first
+/// invite.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -51,9 +55,28 @@ pub(super) struct Setup {
     #[arg(long, short)]
     yes: bool,
 
-    /// Don't restart the service
+    /// Don't reload or restart the service
     #[arg(long)]
     no_restart: bool,
+
+    /// Make no invite at the end
+    #[arg(long)]
+    no_invite: bool,
+
+    /// How long the sockets are held, at most 4m
+    #[arg(long, value_name = "DURATION", default_value = "130s", value_parser = super::doctor::span)]
+    hold: Duration,
+}
+
+/// What a running service must do about the keys that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// Nothing: it has them.
+    Nothing,
+    /// `systemctl reload` suffices.
+    Reload,
+    /// Only a restart takes them up.
+    Restart,
 }
 
 /// Where the package keeps backups.
@@ -66,29 +89,84 @@ impl Setup {
             .file()
             .map_or_else(|| PathBuf::from(USUAL_FILE), Into::into);
         let asker = Asker::new(self.yes);
+        // A file that isn't there yet, or isn't right, says nothing of what was before.
+        let before = self.daemon.load().map(Loaded::into_config);
+        let before = before.unwrap_or_default();
         let mut edit = Edit::open(&file).map_err(wrong)?;
-        let mut changes = 0;
-        let mut set = |key: &str, answer: &str| {
-            if answer == "none" {
-                return Ok(());
-            }
-            changes += 1;
-            edit.set(key, answer).map_err(wrong)
+        let mut set = |key: &str, answer: &str| match answer {
+            "none" => Ok(()),
+            answer => edit.set(key, answer).map_err(wrong),
         };
         set("server.public_url", &self.public_name(&asker)?)?;
-        say(&format!("2/4  Calls           {}", machine::calls()));
-        say(&format!("3/4  Firewall        {}", machine::firewall()));
+        Self::calls(&asker)?;
+        Self::firewall(&asker)?;
         set("backup.directory", &self.backups(&asker)?)?;
         let is_new = edit.save().map_err(wrong)?;
+        let after = self.daemon.load()?;
+        let changes: Vec<_> = before.changes(after.config()).collect();
         say(&if is_new {
-            format!("Written {} ({}).", file.display(), many(changes, "setting"))
+            let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
+            format!("Written {} ({}).", file.display(), many(count, "setting"))
         } else {
             format!("{} needs no change.", file.display())
         });
-        if !self.restart(output) {
+        if !self.take_up(takes(&changes), output) {
             return Ok(Exit::Done);
         }
-        self.check(output)
+        match self.check(output)? {
+            Exit::Done if !self.no_invite => self.invite(output),
+            Exit::Done => Ok(Exit::Done),
+            failed => {
+                say("Mend that, then: privcomm doctor, and privcomm invite create --qr");
+                Ok(failed)
+            }
+        }
+    }
+
+    /// Says which ports calls need, and waits until a router before this machine forwards them.
+    fn calls(asker: &Asker) -> Result<(), CliError> {
+        let (words, router) = machine::calls();
+        say(&format!("2/4  Calls           {words}"));
+        if router == Router::Before {
+            asker.wait("     then press Enter, or say skip.")?;
+        }
+        Ok(())
+    }
+
+    /// Says what opens the firewall, and looks again until it is open or that is skipped.
+    fn firewall(asker: &Asker) -> Result<(), CliError> {
+        const QUESTION: &str = "3/4  Firewall       ";
+        let mut found = Firewall::look();
+        loop {
+            match &found {
+                Firewall::Open => {
+                    say(&format!("{QUESTION} lets UDP 3478 in"));
+                    return Ok(());
+                }
+                Firewall::Unknown => {
+                    say(&format!(
+                        "{QUESTION} not readable here; UDP and TCP 3478 must be let in"
+                    ));
+                    return Ok(());
+                }
+                Firewall::Drops(command) => {
+                    say(&format!("{QUESTION} drops UDP 3478. Run:\n     {command}"));
+                    if asker.wait("     [done/skip]")? {
+                        return Ok(());
+                    }
+                    found = Firewall::look();
+                }
+            }
+        }
+    }
+
+    /// The first invite, with its picture.
+    fn invite(&self, output: &Output) -> Result<Exit, CliError> {
+        let asked = InviteRequest::default();
+        let made: NewInvite = self.daemon.reach(output)?.post("/v1/invites", &asked)?;
+        say("Your invite (once, 24 h):");
+        create::tell(&made, true, output)?;
+        Ok(Exit::Done)
     }
 
     /// What the flag says, or what is proposed and answered.
@@ -139,30 +217,49 @@ impl Setup {
         asker.ask("     Where to, or none", &proposed, "--backup-directory")
     }
 
-    /// Restarts the service where there is one. Says whether a daemon with the new configuration
-    /// runs.
-    fn restart(&self, output: &Output) -> bool {
+    /// Has the service take up what changed, where there is one. Says whether a daemon with the new
+    /// configuration runs.
+    fn take_up(&self, takes: Takes, output: &Output) -> bool {
         let systemctl = |arguments: &[&str]| {
             let status = Command::new("systemctl").args(arguments).status();
             status.is_ok_and(|status| status.success())
         };
+        let verb = match takes {
+            Takes::Nothing if self.answers(output) => {
+                say("Checking ...");
+                return true;
+            }
+            Takes::Reload => "reload",
+            Takes::Nothing | Takes::Restart => "restart",
+        };
         if self.no_restart || !systemctl(&["is-active", "--quiet", "privcomm"]) {
-            say("Restart the daemon to have it, then: privcomm doctor");
+            say(&format!(
+                "{}{} the daemon to have it, then: privcomm doctor",
+                verb[..1].to_uppercase(),
+                &verb[1..]
+            ));
             return false;
         }
-        if !systemctl(&["restart", "privcomm"]) {
+        if !systemctl(&[verb, "privcomm"]) {
             say("The service does not come back. Look at: privcomm logs");
             return false;
         }
-        let deadline = std::time::Instant::now() + RETURN;
-        let answers = || -> Result<Surroundings, CliError> {
-            self.daemon.reach(output)?.get("/v1/surroundings")
-        };
-        while answers().is_err() && std::time::Instant::now() < deadline {
+        let deadline = Instant::now() + RETURN;
+        while !self.answers(output) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(100));
         }
-        say("Restarted. Checking ...");
+        say(match takes {
+            Takes::Reload => "Reloaded. Checking ...",
+            Takes::Nothing | Takes::Restart => "Restarted. Checking ...",
+        });
         true
+    }
+
+    fn answers(&self, output: &Output) -> bool {
+        let asked = self.daemon.reach(output);
+        asked
+            .and_then(|line| line.get::<Surroundings>("/v1/surroundings"))
+            .is_ok()
     }
 
     fn check(&self, output: &Output) -> Result<Exit, CliError> {
@@ -173,7 +270,9 @@ impl Setup {
             Group::Relay,
             Group::Outside,
         ];
-        let findings = Doctor::of(self.daemon.clone(), groups.into()).examine(output)?;
+        let findings = Doctor::of(self.daemon.clone(), groups.into())
+            .holding(self.hold)
+            .examine(output)?;
         text(&lines(&findings))?;
         let fails = findings
             .iter()
@@ -183,5 +282,33 @@ impl Setup {
         } else {
             Exit::Done
         })
+    }
+}
+
+/// What the keys that changed ask of a running service.
+fn takes(changes: &[Change]) -> Takes {
+    if changes.is_empty() {
+        Takes::Nothing
+    } else if changes.iter().all(|change| change.reload == Reload::Yes) {
+        Takes::Reload
+    } else {
+        Takes::Restart
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_keys_that_need_it_cost_a_restart() {
+        let change = |reload| Change {
+            key: "a.b".to_owned(),
+            reload,
+        };
+        assert_eq!(takes(&[]), Takes::Nothing);
+        assert_eq!(takes(&[change(Reload::Yes)]), Takes::Reload);
+        let both = [change(Reload::Yes), change(Reload::No)];
+        assert_eq!(takes(&both), Takes::Restart);
     }
 }

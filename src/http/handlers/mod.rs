@@ -6,6 +6,7 @@ pub(super) mod contacts;
 pub(super) mod health;
 pub(super) mod keys;
 pub(super) mod messages;
+pub(super) mod outside;
 pub(super) mod pages;
 pub(super) mod socket;
 

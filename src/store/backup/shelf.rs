@@ -148,6 +148,11 @@ impl Shelf {
         }
     }
 
+    /// When the newest backup of any kind was made.
+    pub fn newest(&self) -> Result<Option<Timestamp>, BackupError> {
+        Ok(self.list()?.iter().filter_map(Listed::made_at).max())
+    }
+
     /// When the newest scheduled backup was made.
     pub fn newest_daily(&self) -> Result<Option<Timestamp>, BackupError> {
         let listed = self.list()?;

@@ -1,0 +1,217 @@
+// Proves what of this server is reached from here: pages, a socket that holds, and the media relay
+// over each transport by itself. What worked is told to the server with the code of the link.
+
+const HOLD = 10_000; // milliseconds that the socket is held
+const PATIENCE = 15_000; // milliseconds that anything may take
+const ECHOES = 10; // packets that go through the relay and back
+
+const page = document.body;
+const element = (id) => document.getElementById(id);
+const row = (reach) => document.querySelector(`[data-reach="${reach}"]`);
+
+const show = (state) => (page.dataset.state = state);
+
+function mark(reach, kind, words = "") {
+  row(reach).dataset.mark = kind;
+  row(reach).querySelector(".result").textContent = words;
+}
+
+// The code stands behind the #, so that it reaches neither a proxy nor a log on the way here.
+const code = () => location.hash.slice(1).trim();
+
+class Refused extends Error {}
+
+async function post(path, body) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+  } catch {
+    throw new Error("The server doesn't answer.");
+  }
+  if (answer.status === 403) {
+    throw new Refused("This link was used already, is too old, or isn't one of this server.");
+  }
+  if (answer.status === 429) throw new Refused("Too many attempts from here. Wait a minute.");
+  if (!answer.ok) throw new Error(`The server answers ${answer.status}.`);
+  return answer.json();
+}
+
+function within(promise, milliseconds, words) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(words)), milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+// Holds a socket that says nothing but its pass; how long.
+function hold(pass) {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`, "privcomm.v1");
+    let opened;
+    const late = setTimeout(() => end(new Error("no socket opens")), PATIENCE);
+    let held;
+    function end(error) {
+      clearTimeout(late);
+      clearTimeout(held);
+      socket.onclose = null;
+      socket.close();
+      error ? reject(error) : resolve(`held ${HOLD / 1000} s`);
+    }
+    socket.onopen = () => {
+      clearTimeout(late);
+      opened = performance.now();
+      socket.send(JSON.stringify({ type: "auth", token: pass }));
+      held = setTimeout(end, HOLD);
+    };
+    socket.onclose = ({ code }) => {
+      const after = Math.round((performance.now() - opened) / 1000);
+      end(new Error(opened ? `ended after ${after} s (${code})` : "no socket opens"));
+    };
+  });
+}
+
+// Sends packets from one end to the other and back, with the relay as the only way; how fast.
+async function relay(server) {
+  const options = { iceServers: [server], iceTransportPolicy: "relay" };
+  const here = new RTCPeerConnection(options);
+  const there = new RTCPeerConnection(options);
+  let found = false;
+  try {
+    const [hasHere, hasThere] = [deferred(), deferred()];
+    here.onicecandidate = ({ candidate }) => {
+      found ||= Boolean(candidate?.candidate);
+      if (candidate) hasThere.promise.then(() => there.addIceCandidate(candidate)).catch(() => {});
+    };
+    there.onicecandidate = ({ candidate }) => {
+      if (candidate) hasHere.promise.then(() => here.addIceCandidate(candidate)).catch(() => {});
+    };
+    there.ondatachannel = ({ channel }) => {
+      channel.onmessage = ({ data }) => channel.send(data);
+    };
+    const channel = here.createDataChannel("echo");
+    await here.setLocalDescription(await here.createOffer());
+    await there.setRemoteDescription(here.localDescription);
+    hasThere.resolve();
+    await there.setLocalDescription(await there.createAnswer());
+    await here.setRemoteDescription(there.localDescription);
+    hasHere.resolve();
+    const echoed = new Promise((resolve) => (channel.onopen = resolve)).then(() => echo(channel));
+    const median = await within(echoed, PATIENCE, "late").catch(() => {
+      throw new Error(found ? "packets don't come back" : "the relay doesn't answer");
+    });
+    return `${ECHOES} packets, ${median < 1 ? "under 1" : Math.round(median)} ms`;
+  } finally {
+    here.close();
+    there.close();
+  }
+}
+
+function deferred() {
+  let resolve;
+  const promise = new Promise((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+// Each packet goes when the last is back; the median of how long they took, in milliseconds.
+async function echo(channel) {
+  const took = [];
+  for (let count = 0; count < ECHOES; count += 1) {
+    const begin = performance.now();
+    await new Promise((resolve) => {
+      channel.onmessage = resolve;
+      channel.send(String(count));
+    });
+    took.push(performance.now() - begin);
+  }
+  return took.sort((a, b) => a - b)[ECHOES >> 1];
+}
+
+// Where a relay is reached, as firewalls call it: "UDP 3478".
+function door(way, { urls }) {
+  const [, port] = urls[0].match(/:(\d+)(\?|$)/) ?? [, way === "tls" ? "5349" : "3478"];
+  return `${way === "udp" ? "UDP" : "TCP"} ${port}`;
+}
+
+// What it came to, by what is wrong first.
+function judge(reached, servers, from) {
+  const ways = [...servers.keys()];
+  const doors = ways.map((way) => door(way, servers.get(way)));
+  const failed = ["http", "socket", ...ways].filter((reach) => !reached.includes(reach));
+  const [verdict, advice] = [element("verdict"), element("advice")];
+  const say = (kind, words, then) => {
+    verdict.className = `verdict ${kind}`;
+    verdict.textContent = words;
+    advice.textContent = then;
+  };
+  const calls = ways.filter((way) => reached.includes(way));
+  if (failed.includes("socket")) {
+    say("bad", "Messages don't get through.", "Something on the way doesn't carry WebSockets. Look at the tunnel or proxy: privcomm tunnel check");
+  } else if (ways.length === 0) {
+    say("warn", "Pages and messages work. Calls are switched off.", "Whoever runs the server can switch the media relay on: turn.enabled");
+  } else if (calls.length === 0) {
+    say("bad", "Calls don't get through.", `Open ${doors.join(" and ")} in every firewall before the server, and forward it on its router. A tunnel can't carry calls.`);
+  } else if (failed.includes("udp")) {
+    say("warn", "Calls work, but not over UDP.", `Open and forward ${door("udp", servers.get("udp"))} as well: over TCP a call stutters when packets are lost.`);
+  } else if (failed.length > 0) {
+    say("warn", "Calls work, but not on every network.", "What failed above is for networks that block UDP. Open and forward its port as well.");
+  } else if (from === "near") {
+    say("warn", "Everything works, from inside.", "You are in the server's own network, so this says nothing about the outside. Switch Wi-Fi off and use a new link.");
+  } else {
+    say("good", "Everything works from here.", "You can close this page.");
+  }
+  if (from === "near" && failed.length > 0) advice.textContent += " Besides, you are in the server's own network.";
+}
+
+async function run() {
+  const shown = code();
+  show("running");
+  const reached = [];
+  const attempt = async (reach, work) => {
+    mark(reach, "running");
+    try {
+      mark(reach, "ok", await work());
+      reached.push(reach);
+    } catch (error) {
+      mark(reach, "bad", error.message);
+    }
+  };
+  mark("http", "running");
+  const begin = performance.now();
+  const kit = await post("/api/v1/outside", { code: shown });
+  mark("http", "ok", `answers in ${Math.round(performance.now() - begin)} ms`);
+  reached.push("http");
+
+  const servers = new Map(kit.relays.map(({ over, ice_server }) => [over, ice_server]));
+  for (const over of ["udp", "tcp", "tls"]) {
+    if (!servers.has(over)) mark(over, "off", "not set up on this server");
+  }
+  const socket = attempt("socket", () => hold(kit.socket_pass));
+  for (const [over, server] of servers) await attempt(over, () => relay(server));
+  await socket;
+  const { from } = await post("/api/v1/outside/report", { code: shown, reached });
+  judge(reached, servers, from);
+  show("done");
+}
+
+function refuse(error) {
+  element("refusal").textContent = error.message;
+  show("refused");
+}
+
+function open() {
+  if (!code()) return show("none");
+  if (!("RTCPeerConnection" in window)) {
+    return refuse(new Refused("This browser can't make calls, so it can't test them. Use another."));
+  }
+  show("ready");
+}
+
+element("start").addEventListener("click", () => run().catch(refuse));
+addEventListener("hashchange", () => page.dataset.state !== "running" && open());
+open();
