@@ -116,7 +116,7 @@ mod tests {
 
     const FILE: &str = "\
 tunnel: home
-credentials-file: /root/.cloudflared/home.json
+credentials-file: /etc/cloudflared/home.json
 ingress:
   - hostname: chat.example.org
     path: ^/private
