@@ -25,7 +25,7 @@ def relay(told):
     """Clients that send each other packets through the relay."""
     url = next(url for url in told["urls"] if url.startswith("turn:") and "udp" in url)
     host, port = re.fullmatch(r"turn:(.+):(\d+)\?transport=udp", url).groups()
-    command = ["turnutils_uclient", "-y", "-c", "-m", "2", "-n", "10", "-l", "200"]
+    command = ["turnutils_uclient", "-y", "-s", "-c", "-m", "2", "-n", "10", "-l", "200"]
     command += ["-u", told["username"], "-w", told["credential"], "-p", port, host]
     run = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=40)
     if run.returncode != 0 or "Total lost packets 0 " not in run.stdout:
