@@ -135,12 +135,7 @@ impl Refusal {
 
     /// The members that are wrong.
     pub(super) fn fields(&self) -> Vec<FieldProblem> {
-        let one = |field: &str, problem: &str| {
-            vec![FieldProblem {
-                field: field.to_owned(),
-                detail: problem.to_owned(),
-            }]
-        };
+        let one = |field, problem| vec![FieldProblem::new(field, problem)];
         match self {
             Self::Json(JsonError::Field { field, problem }) => one(field, problem),
             Self::Field { field, problem } => one(field, problem),

@@ -145,6 +145,16 @@ pub struct FieldProblem {
     pub detail: String,
 }
 
+impl FieldProblem {
+    /// That `field` isn't what `detail` says is expected.
+    pub fn new(field: &str, detail: &str) -> Self {
+        Self {
+            field: field.to_owned(),
+            detail: detail.to_owned(),
+        }
+    }
+}
+
 impl Problem {
     /// The problem `code` with its explanation, in answer to request `request_id`.
     pub fn new(code: Code, detail: impl Into<String>, request_id: impl Into<String>) -> Self {

@@ -43,11 +43,11 @@ pub(super) struct Setup {
     #[command(flatten)]
     daemon: Running,
 
-    /// The address that members open; \"none\": this machine only
+    /// The address that members open; "none": this machine only
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 
-    /// Where daily backups go; \"none\": nowhere
+    /// Where daily backups go; "none": nowhere
     #[arg(long, value_name = "DIR")]
     backup_directory: Option<String>,
 
