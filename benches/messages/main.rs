@@ -20,6 +20,8 @@ mod live;
 mod load;
 #[path = "../rig/machine.rs"]
 mod machine;
+#[path = "../rig/parts.rs"]
+mod parts;
 mod start;
 mod stretch;
 #[path = "../rig/table.rs"]
@@ -56,26 +58,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome<()> {
-    // Cargo adds flags of its own.
-    let chosen: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|word| !word.starts_with("--"))
-        .collect();
-    if let Some(unknown) = chosen
-        .iter()
-        .find(|word| PARTS.iter().all(|(name, _)| name != word))
-    {
-        return Err(
-            format!("{unknown:?} is no part; there are live, durable, drain, idle, start").into(),
-        );
-    }
+    let words = parts::words();
+    let chosen = parts::chosen(&PARTS, &words)?;
     machine::raise_file_limit()?;
     machine::take_core(machine::GENERATOR_CORE)?;
     let mut table = Table::default();
-    for (name, part) in PARTS {
-        if chosen.is_empty() || chosen.iter().any(|word| word == name) {
-            part(&mut table)?;
-        }
+    for (_, part) in chosen {
+        part(&mut table)?;
     }
     table.print("1 KiB messages");
     println!(

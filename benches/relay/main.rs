@@ -22,6 +22,8 @@ mod load;
 #[path = "../rig/machine.rs"]
 mod machine;
 mod media;
+#[path = "../rig/parts.rs"]
+mod parts;
 mod server;
 mod setup;
 mod stun;
@@ -75,30 +77,18 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome<()> {
-    // Cargo adds flags of its own.
-    let chosen: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|word| !word.starts_with("--"))
-        .collect();
-    if chosen == [REFLECT] {
+    let words = parts::words();
+    if words == [REFLECT] {
         return crowd::reflect();
     }
-    if let Some(unknown) = chosen
-        .iter()
-        .find(|word| PARTS.iter().all(|(name, _)| name != word))
-    {
-        let parts = PARTS.map(|(name, _)| name).join(", ");
-        return Err(format!("{unknown:?} is no part; there are {parts}").into());
-    }
+    let chosen = parts::chosen(&PARTS, &words)?;
     machine::raise_file_limit()?;
     machine::take_core(machine::GENERATOR_CORE)?;
     eprintln!("privcomm is {}", server::binary().display());
     let mut figures = Figures::default();
-    for (name, part) in PARTS {
-        if chosen.is_empty() || chosen.iter().any(|word| word == name) {
-            eprintln!("{name}");
-            part(&mut figures)?;
-        }
+    for (name, part) in chosen {
+        eprintln!("{name}");
+        part(&mut figures)?;
     }
     figures.print();
     Ok(())
