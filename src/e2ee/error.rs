@@ -78,6 +78,12 @@ pub enum Refusal {
     /// A safety number of other people, or of another key (§9.2).
     #[error("expected the code of this conversation, found another one")]
     OtherSafetyNumber,
+    /// A recovery code whose check doesn't fit it (§10.4).
+    #[error("expected a recovery code as it was written down, found one with a mistake in it")]
+    CodeMistyped,
+    /// Every write that one store key may do is done (§10.1).
+    #[error("expected fewer than 2^32 records sealed under one store key; rotate it")]
+    StoreKeyWorn,
     /// A recovery code or passphrase can't be stretched into a key with this memory.
     #[error("expected 64 MiB of memory for Argon2id, found less")]
     Memory,

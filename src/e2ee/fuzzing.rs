@@ -2,7 +2,10 @@
 //! panics where a promise is broken.
 
 use super::message::Message;
-use super::{Account, Envelope, Identity, Kind, Peer, Prekeys, Refusal, Seen, Session, StoreKey};
+use super::{
+    Account, Backup, Envelope, Identity, Kind, Peer, Prekeys, RecoveryCode, Refusal, Seen, Session,
+    StoreKey,
+};
 use crate::base::{Secret, Timestamp, UserId};
 
 /// A payload: read to the body, and given to somebody who can't know it.
@@ -70,4 +73,18 @@ pub fn stored(bytes: &[u8]) {
     let opened = key.open("record", &blob).expect("sealed above");
     assert_eq!(*opened, bytes);
     let _ = super::Content::parse(&opened);
+}
+
+/// A recovery code, a backup's file under it, and what such a file says once it is opened.
+pub fn backup(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Ok(code) = RecoveryCode::parse(text)
+    {
+        assert_eq!(RecoveryCode::parse(&code.to_text()), Ok(code));
+    }
+    if let Ok(backup) = Backup::from_data(bytes) {
+        assert_eq!(Backup::from_data(&backup.to_data()), Ok(backup));
+    }
+    let key = Secret::new([7; 32]);
+    assert!(Backup::open_under(&key, bytes).is_err(), "nobody sealed it");
 }

@@ -12,7 +12,8 @@
 //! | one session (§4, §5) | [`Session`] |
 //! | what goes over the wire, and what it says (§6, §7) | [`Envelope`], [`Content`] |
 //! | what two people compare (§9.2) | [`SafetyNumber`] |
-//! | records at rest (§10) | [`StoreKey`] |
+//! | records at rest (§10) | [`StoreKey`], [`Sealer`] |
+//! | getting an identity back (§10.4) | [`Backup`], [`RecoveryCode`] |
 //! | call signaling (§11) | [`CallChannel`] |
 //!
 //! ```
@@ -59,6 +60,8 @@
 
 mod aead;
 mod agreement;
+mod backup;
+mod backup_record;
 mod base64_bytes;
 mod bundle;
 mod call;
@@ -81,7 +84,9 @@ mod prekey;
 mod prekeys;
 mod prekeys_record;
 mod ratchet;
+mod recovery_code;
 mod safety_number;
+mod sealer;
 mod seen;
 mod session;
 mod session_record;
@@ -95,6 +100,7 @@ mod vectors;
 mod x3dh;
 
 pub use agreement::{AgreementKey, KeyPair};
+pub use backup::{Backup, KnownContact};
 pub use bundle::{Bundle, BundleFields};
 pub use call::{CallAction, CallChannel, check_fingerprints, refuse_in_clear};
 pub use content::{Content, ReceiptState, Says};
@@ -107,7 +113,9 @@ pub use peer::{Opened, Peer, SessionUse};
 pub use pin::{Mark, Meeting, Pin};
 pub use prekey::{OneTimePrekey, PrekeyId, SignedPrekey, SignedPrekeyId};
 pub use prekeys::Prekeys;
+pub use recovery_code::RecoveryCode;
 pub use safety_number::SafetyNumber;
+pub use sealer::Sealer;
 pub use seen::Seen;
 pub use session::{Role, Session};
 pub use statement::{Handle, Origin};

@@ -29,6 +29,8 @@ const LOW: usize = 20;
 const REFILL: usize = 100;
 /// How many one-time prekeys are kept: what the server takes, and as many again on their way.
 pub(super) const MAX_ONE_TIME: usize = 400;
+/// The first second of 2024, in UTC: numbers of prekeys count from it after a restore.
+const EPOCH: Timestamp = Timestamp::from_millis(1_704_067_200_000);
 /// How many sessions are remembered for each signed prekey.
 pub(super) const MAX_ACCEPTED: usize = 4096;
 
@@ -63,6 +65,20 @@ impl Prekeys {
             one_time: BTreeMap::new(),
             next: PrekeyId::FIRST,
         }
+    }
+
+    /// A restored account's: new ones only, for the private keys of those before are gone.
+    ///
+    /// Numbers are never used again, and nobody remembers how many there were. So they go on at the
+    /// seconds since 2024: an account uploads far fewer prekeys than one a second, and the numbers
+    /// last until 2092.
+    pub fn restored(draw: &mut Draw<'_>, now: Timestamp) -> Result<Self, Refusal> {
+        let seconds = now.since(EPOCH).as_secs();
+        let next = u32::try_from(seconds).map_err(|_| Refusal::PrekeysExhausted)?;
+        Ok(Self {
+            next: PrekeyId::new(next.max(PrekeyId::FIRST.number()))?,
+            ..Self::new(draw, now)
+        })
     }
 
     /// The signed prekey that the server should hand out.

@@ -203,6 +203,49 @@ pub(super) fn vectors() -> Vectors {
     serde_json::from_str(include_str!("../../tests/vectors/e2ee.json")).unwrap()
 }
 
+/// The vectors of recovery codes and backups, which docs/encryption.md describes.
+#[derive(Deserialize)]
+pub(super) struct Backups {
+    pub(super) codes: Vec<Code>,
+    pub(super) same_code: SameCode,
+    pub(super) codes_refused: Vec<RefusedCode>,
+    pub(super) files: Vec<BackupFile>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Code {
+    pub(super) code: String,
+    pub(super) text: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SameCode {
+    pub(super) code: String,
+    pub(super) texts: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RefusedCode {
+    pub(super) why: String,
+    pub(super) text: String,
+    pub(super) mistyped: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct BackupFile {
+    pub(super) code: String,
+    pub(super) salt: String,
+    pub(super) nonce: String,
+    pub(super) key: String,
+    pub(super) data: String,
+    pub(super) length: usize,
+    pub(super) file: String,
+}
+
+pub(super) fn backups() -> Backups {
+    serde_json::from_str(include_str!("../../tests/vectors/backup.json")).unwrap()
+}
+
 pub(super) fn hex(text: &str) -> Vec<u8> {
     (0..text.len())
         .step_by(2)

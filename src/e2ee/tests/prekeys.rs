@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::prekeys::{MAX_ACCEPTED, MAX_ONE_TIME, MAX_RETIRED};
 use super::super::{PrekeyId, Prekeys, Refusal};
 use super::rig::{Draws, NOW, Person, alice_and_bob};
+use crate::base::Timestamp;
 
 const DAY: Duration = Duration::from_hours(24);
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -82,6 +83,26 @@ fn numbers_come_to_an_end() {
     assert!(PrekeyId::new(0).is_err() && PrekeyId::new(1 << 31).is_err());
     let last = PrekeyId::new((1 << 31) - 1).unwrap();
     assert_eq!(last.next(), Err(Refusal::PrekeysExhausted));
+}
+
+#[test]
+fn restored_prekeys_are_new_and_numbered_above_all_before() {
+    let (before, mut draws) = prekeys();
+    let mut restored = Prekeys::restored(&mut || draws.next(), NOW).unwrap();
+    assert_ne!(restored.signed().id(), before.signed().id());
+    assert_eq!(restored.one_time(), 0);
+    let made = restored.refill(0, &mut || draws.next(), NOW).unwrap();
+    assert_eq!(made[0].id().number(), 91_152_000);
+    let later = NOW.saturating_add(Duration::from_secs(100));
+    let again = Prekeys::restored(&mut || draws.next(), later).unwrap();
+    assert!(again.next > made[99].id());
+    let end = Duration::from_secs((1 << 31) - 91_152_000);
+    let (last, end) = (end.saturating_sub(Duration::from_secs(1)), end);
+    let at = |after| NOW.saturating_add(after);
+    assert!(Prekeys::restored(&mut || draws.next(), at(last)).is_ok());
+    assert!(Prekeys::restored(&mut || draws.next(), at(end)).is_err());
+    let early = Prekeys::restored(&mut || draws.next(), Timestamp::default()).unwrap();
+    assert_eq!(early.next, PrekeyId::FIRST);
 }
 
 #[test]
