@@ -3,6 +3,7 @@
 use hkdf::HkdfExtract;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use zeroize::Zeroize as _;
 
 use crate::base::Secret;
 
@@ -23,8 +24,10 @@ impl Keyed {
     pub(super) fn mac(&self, message: &[u8]) -> Secret<32> {
         let mut mac = self.0.clone();
         mac.update(message);
-        let tag = mac.finalize().into_bytes();
-        Secret::written(|bytes| bytes.copy_from_slice(&tag))
+        let mut tag = mac.finalize().into_bytes();
+        let secret = Secret::written(|bytes| bytes.copy_from_slice(&tag));
+        tag.as_mut_slice().zeroize();
+        secret
     }
 }
 
@@ -35,7 +38,8 @@ pub(super) fn hkdf<const N: usize>(salt: &[u8], input: &[&[u8]], info: &[u8]) ->
     for part in input {
         extract.input_ikm(part);
     }
-    let (_, expand) = extract.finalize();
+    let (mut between, expand) = extract.finalize();
+    between.as_mut_slice().zeroize();
     #[expect(
         clippy::expect_used,
         reason = "the length is checked when this is compiled"

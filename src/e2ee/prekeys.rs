@@ -124,16 +124,18 @@ impl Prekeys {
         draw: &mut Draw<'_>,
         now: Timestamp,
     ) -> Result<Vec<OneTimePrekey>, Refusal> {
-        let mut made = Vec::with_capacity(REFILL);
+        let (mut next, mut made) = (self.next, Vec::with_capacity(REFILL));
         for _ in 0..REFILL {
-            let prekey = OneTimePrekey::new(self.next, draw());
-            self.next = self.next.next()?;
+            made.push(OneTimePrekey::new(next, draw()));
+            next = next.next()?;
+        }
+        self.next = next;
+        for prekey in &made {
             let kept = KeptOneTime {
                 prekey: prekey.clone(),
                 made: now,
             };
             self.one_time.insert(prekey.id(), kept);
-            made.push(prekey);
         }
         while self.one_time.len() > MAX_ONE_TIME {
             self.one_time.pop_first();

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use sha2::{Digest as _, Sha512};
 use subtle::ConstantTimeEq as _;
 
@@ -12,6 +13,11 @@ use crate::base::UserId;
 
 const ROUNDS: usize = 5199;
 const QR: &str = "privcomm:sn1:";
+/// §9.2 doesn't speak of padding: a code is shown with it, and read without it too.
+const SCANNED: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 /// `0x01 || own UID || own h[0..32] || peer UID || peer h[0..32]`.
 const QR_BYTES: usize = 1 + 2 * (16 + 32);
 
@@ -47,7 +53,7 @@ impl SafetyNumber {
     pub fn check_qr_code(&self, scanned: &str) -> Result<(), Refusal> {
         const NOT_A_CODE: Refusal = Refusal::Malformed("the code of a safety number");
         let text = scanned.strip_prefix(QR).ok_or(NOT_A_CODE)?;
-        let scanned = URL_SAFE.decode(text).map_err(|_| NOT_A_CODE)?;
+        let scanned = SCANNED.decode(text).map_err(|_| NOT_A_CODE)?;
         if scanned.len() != QR_BYTES || scanned[0] != 1 {
             return Err(NOT_A_CODE);
         }
@@ -161,6 +167,9 @@ mod tests {
         let (alice, bob) = both_sides();
         assert_eq!(alice.check_qr_code(&bob.qr_code()), Ok(()));
         assert_eq!(bob.check_qr_code(&alice.qr_code()), Ok(()));
+        let bare = bob.qr_code().replace('=', "");
+        assert!(bare.len() < bob.qr_code().len());
+        assert_eq!(alice.check_qr_code(&bare), Ok(()));
         let own = alice.check_qr_code(&alice.qr_code());
         assert_eq!(own, Err(Refusal::OtherSafetyNumber));
         assert!(alice.check_qr_code("privcomm:sn1:AQ==").is_err());

@@ -83,6 +83,14 @@ fn numbers_come_to_an_end() {
     assert!(PrekeyId::new(0).is_err() && PrekeyId::new(1 << 31).is_err());
     let last = PrekeyId::new((1 << 31) - 1).unwrap();
     assert_eq!(last.next(), Err(Refusal::PrekeysExhausted));
+    let (mut prekeys, mut draws) = prekeys();
+    prekeys.next = PrekeyId::new((1 << 31) - 100).unwrap();
+    let before = prekeys.clone();
+    let refused = prekeys.more(&mut || draws.next(), NOW);
+    assert_eq!(refused, Err(Refusal::PrekeysExhausted));
+    assert_eq!(prekeys, before);
+    prekeys.next = PrekeyId::new((1 << 31) - 101).unwrap();
+    assert!(prekeys.more(&mut || draws.next(), NOW).is_ok());
 }
 
 #[test]
