@@ -15,6 +15,8 @@ use source::{Findings, Reference};
 
 #[path = "architecture/proofs.rs"]
 mod proofs;
+#[path = "architecture/scripts.rs"]
+mod scripts;
 #[path = "architecture/source.rs"]
 mod source;
 

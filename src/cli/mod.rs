@@ -33,6 +33,7 @@ mod tunnel;
 mod turn;
 mod user;
 mod version;
+mod web;
 mod when;
 mod who;
 mod words;
@@ -106,6 +107,8 @@ enum Command {
     Audit(audit::AuditCommand),
     #[command(subcommand)]
     Turn(turn::TurnCommand),
+    #[command(subcommand)]
+    Web(web::WebCommand),
     Explain(explain::Explain),
     Completions(completions::Completions),
     Man(man::Manual),
@@ -144,6 +147,7 @@ pub fn run<E: fmt::Display>(
         Command::Ports(command) => command.run(output),
         Command::Tunnel(command) => command.run(output),
         Command::Turn(command) => command.run(output),
+        Command::Web(command) => command.run(output),
         Command::Explain(command) => command.run(output),
         Command::Version(version::Version) => version::Version::run(output),
         Command::Completions(command) => command.run(),

@@ -133,7 +133,10 @@ impl<S: Site> Router<S> {
 
     /// Which place `path` leads to, with or without a slash at its end, and its named parts, decoded.
     fn find(&self, path: &str) -> Option<(usize, Parameters)> {
-        let path = path.strip_suffix('/').unwrap_or(path);
+        let path = match path.strip_suffix('/') {
+            Some(shorter) if !shorter.is_empty() && !shorter.ends_with('/') => shorter,
+            _ => path,
+        };
         let found = self.paths.at(path).ok()?;
         let parameters = found.params.iter();
         let decoded = parameters.map(|(key, value)| Some((key.to_owned(), query::decode(value)?)));

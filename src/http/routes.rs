@@ -4,10 +4,12 @@
 use http::Method;
 
 use super::appliance::Appliance;
-use super::handlers::{accounts, calls, contacts, health, keys, messages, outside, pages, socket};
+use super::handlers::{
+    accounts, calls, contacts, health, keys, messages, outside, pages, socket, web,
+};
 use super::route::{BodyLimit, Content, Form, Route as Row, at_once};
 use crate::messenger::PROOF_RATE;
-use crate::web;
+use crate::web::paths;
 use crate::wire::Code;
 use crate::wire::body::{
     Account, AccountPatch, AckRequest, Bundle, CallsResponse, ChallengeRequest, ChallengeResponse,
@@ -28,8 +30,17 @@ pub(super) enum Docs {
     Off,
 }
 
+/// Whether the web client is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WebClient {
+    /// It is.
+    Served,
+    /// It doesn't exist; the page that proves what is reached does.
+    Off,
+}
+
 /// Every route.
-pub(super) fn routes(docs: Docs) -> Vec<Route> {
+pub(super) fn routes(docs: Docs, client: WebClient) -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(authentication());
     routes.extend(key_exchange());
@@ -40,6 +51,9 @@ pub(super) fn routes(docs: Docs) -> Vec<Route> {
     routes.extend(sockets());
     routes.extend(operation());
     routes.extend(reachability());
+    if client == WebClient::Served {
+        routes.extend(web_client());
+    }
     if docs == Docs::Served {
         routes.extend(descriptions());
     }
@@ -300,19 +314,6 @@ fn operation() -> Vec<Route> {
 
 fn reachability() -> Vec<Route> {
     let tag = "Reachability";
-    let file = |row: Route, asset: &web::Asset| {
-        row.about(tag, asset.about)
-            .outcome(200, "A file", Content::Opaque(asset.kind))
-    };
-    let page = Route::open(Method::GET, web::TEST_PAGE.path, |_| {
-        at_once(Ok(outside::page(&web::TEST_PAGE)))
-    });
-    let script = Route::open(Method::GET, web::TEST_SCRIPT.path, |_| {
-        at_once(Ok(outside::page(&web::TEST_SCRIPT)))
-    });
-    let style = Route::open(Method::GET, web::TEST_STYLE.path, |_| {
-        at_once(Ok(outside::page(&web::TEST_STYLE)))
-    });
     vec![
         Route::open(Method::POST, "/api/v1/outside", |call| {
             Box::pin(outside::begin(call))
@@ -332,9 +333,44 @@ fn reachability() -> Vec<Route> {
         .gives::<ProofNoted>(200, "Noted")
         .rate(|_| PROOF_RATE, "address")
         .codes(&[Code::Forbidden]),
-        file(page, &web::TEST_PAGE),
-        file(script, &web::TEST_SCRIPT),
-        file(style, &web::TEST_STYLE),
+        file(paths::TEST, "text/html")
+            .about(tag, "The page that proves it, with a code behind its #"),
+        file(paths::TEST_SCRIPT, "text/javascript").about(tag, "The page's module"),
+        file(paths::TEST_STYLE, "text/css").about(tag, "The page's style"),
+    ]
+}
+
+/// A route to a file of the web room.
+fn file(path: &'static str, kind: &'static str) -> Route {
+    Route::open(Method::GET, path, |call| at_once(web::file(&call)))
+        .outcome(
+            200,
+            "A file, packed as Accept-Encoding allows",
+            Content::Opaque(kind),
+        )
+        .outcome(
+            304,
+            "It is the one that If-None-Match names",
+            Content::Empty,
+        )
+}
+
+fn web_client() -> Vec<Route> {
+    let tag = "Web client";
+    let page = |path, summary| file(path, "text/html").about(tag, summary);
+    vec![
+        page(paths::CLIENT, "The web client"),
+        page(paths::INVITE, "The web client, with an invite behind its #"),
+        page(
+            paths::CONTACT,
+            "The web client, with a contact behind its #",
+        ),
+        file(paths::WORKER, "text/javascript").about(tag, "Its service worker"),
+        file(paths::MANIFEST, "application/manifest+json").about(tag, "Its manifest"),
+        file(paths::FILES, "*/*")
+            .about(tag, "Everything else of it")
+            .path("path", Form::Text, "Which file")
+            .codes(&[Code::NotFound]),
     ]
 }
 
@@ -364,8 +400,8 @@ mod tests {
     fn no_path_is_in_anothers_way() {
         let mut paths = matchit::Router::new();
         let mut known = std::collections::HashSet::new();
-        for route in routes(Docs::Served) {
-            assert!(!route.path.ends_with('/'));
+        for route in routes(Docs::Served, WebClient::Served) {
+            assert!(route.path == "/" || !route.path.ends_with('/'));
             if known.insert(route.path) {
                 paths.insert(route.path, ()).unwrap();
             }
@@ -374,7 +410,7 @@ mod tests {
 
     #[test]
     fn only_what_must_be_is_open() {
-        let open: Vec<_> = routes(Docs::Off)
+        let open: Vec<_> = routes(Docs::Off, WebClient::Served)
             .into_iter()
             .filter(|route| !route.needs_token())
             .map(|route| route.path)
@@ -397,13 +433,19 @@ mod tests {
                 "/test",
                 "/test/page.js",
                 "/test/page.css",
+                "/",
+                "/i",
+                "/c",
+                "/sw.js",
+                "/manifest.webmanifest",
+                "/app/{*path}",
             ]
         );
     }
 
     #[test]
     fn only_a_registration_may_be_long() {
-        for route in routes(Docs::Served) {
+        for route in routes(Docs::Served, WebClient::Served) {
             let is_register = route.path == "/api/v1/register";
             assert_eq!(
                 route.about.limit == BodyLimit::Register,

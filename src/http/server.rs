@@ -12,7 +12,7 @@ use super::docs::Pages;
 use super::guard::Guard;
 use super::origin::{Origin, Origins};
 use super::router::Router;
-use super::routes::{Docs, routes};
+use super::routes::{Docs, WebClient, routes};
 use super::traffic::{Figures, Traffic};
 use crate::base::task::Tasks;
 use crate::config::{Limits, ListenAddress, Server as Settings};
@@ -123,7 +123,12 @@ fn build(
     } else {
         Docs::Off
     };
-    let table = routes(docs);
+    let client = if settings.web {
+        WebClient::Served
+    } else {
+        WebClient::Off
+    };
+    let table = routes(docs, client);
     let site = Appliance {
         messenger,
         door,

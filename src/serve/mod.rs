@@ -30,6 +30,7 @@ use std::path::PathBuf;
 /// For the operator's checks: the web side as its visitors see it.
 pub use crate::http::{Page, VisitError, Visitor};
 pub use crate::net::Verdict;
+pub use crate::web::{Asset as PageFile, Coding, files as page_files};
 pub use admin_socket::found as admin_socket;
 pub use daemon::Daemon;
 pub use error::ServeError;

@@ -1,62 +1,37 @@
-//! Floor 5: pages for browsers, in the binary. Each is a file of HTML with a module and a style of its
-//! own; nothing in them is inline or comes from elsewhere, which their policy also says.
+//! Floor 5: pages for browsers: the web client and the page that proves what is reached from outside.
+//! Plain HTML, style and modules; nothing in them is inline or comes from elsewhere, which their
+//! policy also says.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `asset` | a file, its digest and its packed forms |
+//! | `source` | where files come from: the binary, or the source tree where it isn't optimised |
+//! | `place` | which path leads to which file |
+//! | `kind` | media types |
+//! | `coding` | which form a browser takes (RFC 9110 §12.5.3) |
+//! | `freshness` | whether it has the file already (RFC 9110 §13.1.2) |
+//! | `policy` | what pages may do |
 
-/// A file that is served as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asset {
-    /// Where.
-    pub path: &'static str,
-    /// Its media type.
-    pub kind: &'static str,
-    /// What it is for, in a few words.
-    pub about: &'static str,
-    /// The file.
-    pub bytes: &'static [u8],
+mod asset;
+mod coding;
+mod freshness;
+mod kind;
+mod place;
+mod policy;
+mod source;
+
+pub use asset::{Asset, Form};
+pub use coding::Coding;
+pub use freshness::has_already;
+pub use place::{at, paths};
+pub use policy::{CONTENT, FEATURES, OPENERS};
+
+/// Every file that is served, in the order of its paths.
+pub fn files() -> Vec<Asset> {
+    let mut files = source::all();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
 }
-
-/// What these pages may do (CSP): run and show what is served here, and talk to it.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// The page that proves that this server is reached from outside.
-pub const TEST_PAGE: Asset = Asset {
-    path: "/test",
-    kind: "text/html; charset=utf-8",
-    about: "The page that proves it, with a code behind its #",
-    bytes: include_bytes!("assets/test.html"),
-};
-
-/// Its module.
-pub const TEST_SCRIPT: Asset = Asset {
-    path: "/test/page.js",
-    kind: "text/javascript; charset=utf-8",
-    about: "The page's module",
-    bytes: include_bytes!("assets/test.js"),
-};
-
-/// Its style.
-pub const TEST_STYLE: Asset = Asset {
-    path: "/test/page.css",
-    kind: "text/css; charset=utf-8",
-    about: "The page's style",
-    bytes: include_bytes!("assets/test.css"),
-};
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_hold_nothing_inline_and_nothing_from_elsewhere() {
-        let page = String::from_utf8(TEST_PAGE.bytes.to_vec()).unwrap();
-        for word in ["<style", " style=", " onclick=", "javascript:", "://"] {
-            assert!(!page.contains(word), "{word}");
-        }
-        assert_eq!(page.matches("<script").count(), 1);
-        for asset in [TEST_SCRIPT, TEST_STYLE] {
-            assert!(page.contains(&format!("\"{}\"", asset.path)));
-        }
-        let style = String::from_utf8(TEST_STYLE.bytes.to_vec()).unwrap();
-        assert!(!style.contains("url(") && !style.contains("@import"));
-    }
-}
+mod tests;

@@ -33,6 +33,7 @@ mod rig;
 mod sessions;
 mod supervised;
 mod suspension;
+mod web;
 
 /// What parts shared with the benchmarks give, or why they couldn't.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

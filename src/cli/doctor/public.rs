@@ -1,22 +1,21 @@
 //! What the public name serves: the bytes that the daemon serves itself, and sockets that hold.
 
+use std::future::ready;
+
+use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::Scene;
 use crate::base::Trouble;
 use crate::cli::finding::{Finding, Group};
 use crate::cli::words::{many, millis};
-use crate::serve::{Page, Verdict, Visitor};
+use crate::serve::{Page, Verdict, Visitor, page_files};
 use crate::wire::admin::{Purpose, SocketPass, VERSION};
 
-/// What is compared: every file that is the same for everybody.
-const FILES: [&str; 5] = [
-    "/openapi.json",
-    "/docs",
-    "/test",
-    "/test/page.js",
-    "/test/page.css",
-];
+/// Pages that the daemon makes when it starts; the other files are those of the web client.
+const MADE: [&str; 2] = ["/openapi.json", "/docs"];
+/// How many files are asked for at once.
+const AT_ONCE: usize = 8;
 
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let near = match scene.needs_daemon(Group::Public) {
@@ -137,24 +136,32 @@ fn compare(scene: &Scene<'_>, url: &str) -> Finding {
             "not compared: the web side is on a Unix socket only",
         );
     };
-    let hash = |base: &str, path: &str| {
-        let page = Visitor::default();
-        let page = scene
-            .runtime
-            .block_on(page.get(&format!("{base}{path}")))
-            .ok()?;
-        Some((page.status, Sha256::digest(&page.body)))
-    };
-    let base = url.trim_end_matches('/');
-    let differs = |path: &&&str| hash(base, path) != hash(&format!("http://{own}"), path);
-    match FILES.iter().find(|path| differs(path)) {
+    let (own, base) = (format!("http://{own}"), url.trim_end_matches('/'));
+    let compared = scene.runtime.block_on(async {
+        let files = page_files().into_iter().map(|file| file.path);
+        let paths = MADE.into_iter().map(str::to_owned).chain(files);
+        let pairs = paths.map(|path| async {
+            let own = fetch(&own, &path).await?;
+            Some((fetch(base, &path).await.as_ref() == Some(&own), path))
+        });
+        let pairs = stream::iter(pairs).buffered(AT_ONCE);
+        pairs.filter_map(ready).collect::<Vec<_>>().await
+    });
+    match compared.iter().find(|(is_same, _)| !is_same) {
         None => {
-            let sentence = format!("serves this build ({} files, hashes equal)", FILES.len());
+            let sentence = format!("serves this build ({} files, hashes equal)", compared.len());
             Finding::ok(Group::Public, sentence)
         }
-        Some(path) => {
+        Some((_, path)) => {
             let sentence = format!("{base}{path} differs from what the daemon serves");
             Finding::fail(Group::Public, Trouble::PublicForeign, sentence)
         }
     }
+}
+
+/// The digest of a page; none where there is no such page, because it is switched off.
+async fn fetch(base: &str, path: &str) -> Option<[u8; 32]> {
+    let page = Visitor::default();
+    let page = page.get(&format!("{base}{path}")).await.ok()?;
+    (page.status == 200).then(|| Sha256::digest(&page.body).into())
 }

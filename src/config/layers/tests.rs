@@ -19,6 +19,7 @@ cors_origins = ["https://other.example.org"]
 max_connections = 1
 max_connections_per_address = 1
 admin_socket = "/run/privcomm/operator.sock"
+web = false
 docs = false
 [registration]
 mode = "closed"
@@ -124,6 +125,7 @@ fn all_different() -> Config {
             max_connections: 1,
             max_connections_per_address: 1,
             admin_socket: Some("/run/privcomm/operator.sock".into()),
+            web: false,
             docs: false,
         },
         registration: Registration {

@@ -43,6 +43,10 @@ section! {
         /// the state directory.
         admin_socket: Option<PathBuf> = None, Optional(AbsolutePath);
 
+        /// Whether the web client is served (/). Where members get it from another origin, name that
+        /// in cors_origins.
+        web: bool = true, Switch;
+
         /// Whether the description of the API is served (/openapi.json, /docs, /redoc).
         docs: bool = true, Switch;
     }

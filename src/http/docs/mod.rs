@@ -69,11 +69,11 @@ fn policy() -> String {
 mod tests {
     use http_body_util::BodyExt;
 
-    use super::super::routes::{Docs, routes};
+    use super::super::routes::{Docs, WebClient, routes};
     use super::*;
 
     async fn page() -> (String, Response) {
-        let pages = Pages::of(&routes(Docs::Served), &Limits::default());
+        let pages = Pages::of(&routes(Docs::Served, WebClient::Served), &Limits::default());
         let response = pages.docs();
         let text = response
             .clone()
@@ -88,12 +88,12 @@ mod tests {
     #[tokio::test]
     async fn the_page_shows_every_route() {
         let (page, _) = page().await;
-        for route in routes(Docs::Served) {
+        for route in routes(Docs::Served, WebClient::Served) {
             let place = format!(
                 r#"<b class="{0}">{1}</b> <code>{2}</code>"#,
                 route.method.as_str().to_lowercase(),
                 route.method,
-                route.path
+                openapi::template(route.path)
             );
             assert!(page.contains(&place), "{place}");
             let summary = route.about.summary.replace('\'', "&#39;");
@@ -104,7 +104,8 @@ mod tests {
     #[tokio::test]
     async fn the_page_shows_every_schema_frame_and_code() {
         let (page, _) = page().await;
-        let description = openapi::describe(&routes(Docs::Served), &Limits::default());
+        let description =
+            openapi::describe(&routes(Docs::Served, WebClient::Served), &Limits::default());
         for name in description["components"]["schemas"]
             .as_object()
             .unwrap()

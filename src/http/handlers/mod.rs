@@ -9,6 +9,7 @@ pub(super) mod messages;
 pub(super) mod outside;
 pub(super) mod pages;
 pub(super) mod socket;
+pub(super) mod web;
 
 use super::appliance::Appliance;
 use super::call::Call;

@@ -32,7 +32,9 @@ pub(super) fn describe<S: Site>(routes: &[Route<S>], limits: &Limits) -> Value {
             tags.push(route.about.tag);
         }
         let method = route.method.as_str().to_ascii_lowercase();
-        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        let path = paths
+            .entry(template(route.path))
+            .or_insert_with(|| json!({}));
         path[method] = operation(route, limits);
     }
     json!({
@@ -112,6 +114,11 @@ fn operation<S: Site>(route: &Route<S>, limits: &Limits) -> Value {
         operation["x-close-codes"] = frames::close_codes();
     }
     operation
+}
+
+/// A path as OpenAPI writes it, which has no word for a part with slashes in it.
+pub(super) fn template(path: &str) -> String {
+    path.replace("{*", "{")
 }
 
 /// `GET /api/v1/keys/{target}` is `get_api_v1_keys_target`.

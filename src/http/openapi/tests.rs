@@ -1,11 +1,11 @@
 use http::Method;
 
 use super::super::appliance::Appliance;
-use super::super::routes::{Docs, routes};
+use super::super::routes::{Docs, WebClient, routes};
 use super::*;
 
 fn description() -> (Vec<Route<Appliance>>, Value) {
-    let table = routes(Docs::Served);
+    let table = routes(Docs::Served, WebClient::Served);
     let description = describe(&table, &Limits::default());
     (table, description)
 }
@@ -38,7 +38,7 @@ fn the_description_lists_the_routes_and_nothing_else() {
     let (table, description) = description();
     let routes: BTreeSet<_> = table
         .iter()
-        .map(|route| (route.method.to_string(), route.path.to_owned()))
+        .map(|route| (route.method.to_string(), template(route.path)))
         .collect();
     assert_eq!(routes.len(), table.len());
     assert_eq!(operations(&description), routes);
@@ -102,7 +102,7 @@ fn every_operation_is_whole() {
     let mut ids = BTreeSet::new();
     for route in &table {
         let method = route.method.as_str().to_lowercase();
-        let operation = &description["paths"][route.path][&method];
+        let operation = &description["paths"][template(route.path)][&method];
         let place = format!("{method} {}", route.path);
         assert!(ids.insert(operation["operationId"].to_string()), "{place}");
         assert!(
@@ -124,8 +124,8 @@ fn every_operation_is_whole() {
                 "{place}"
             );
         }
-        let named = route
-            .path
+        let path = template(route.path);
+        let named = path
             .split('{')
             .skip(1)
             .map(|part| part.split('}').next().unwrap());
@@ -145,8 +145,8 @@ fn every_operation_is_whole() {
 
 #[test]
 fn what_is_switched_off_is_not_described() {
-    let described = describe(&routes(Docs::Off), &Limits::default());
-    for path in ["/openapi.json", "/docs", "/redoc"] {
+    let described = describe(&routes(Docs::Off, WebClient::Off), &Limits::default());
+    for path in ["/openapi.json", "/docs", "/redoc", "/", "/app/{path}"] {
         assert!(described["paths"].get(path).is_none(), "{path}");
     }
 }
@@ -158,7 +158,7 @@ fn limits_are_those_in_force() {
         register_body: 12_345,
         ..Limits::default()
     };
-    let described = describe(&routes(Docs::Served), &limits);
+    let described = describe(&routes(Docs::Served, WebClient::Served), &limits);
     let register = &described["paths"]["/api/v1/register"]["post"];
     assert_eq!(register["x-rate-limits"][0], "3 in 7 s per address");
     assert_eq!(

@@ -1,3 +1,4 @@
+// @ts-check
 // Proves what of this server is reached from here: pages, a socket that holds, and the media relay
 // over each transport by itself. What worked is told to the server with the code of the link.
 
@@ -5,15 +6,26 @@ const HOLD = 10_000; // milliseconds that the socket is held
 const PATIENCE = 15_000; // milliseconds that anything may take
 const ECHOES = 10; // packets that go through the relay and back
 
-const page = document.body;
-const element = (id) => document.getElementById(id);
-const row = (reach) => document.querySelector(`[data-reach="${reach}"]`);
+/** @typedef {"http" | "socket" | "udp" | "tcp" | "tls"} Reach what is to be proven */
+/** @typedef {{ urls: string[], username: string, credential: string }} IceServer */
 
+const page = document.body;
+
+/** @param {string} selector */
+function find(selector, within = page) {
+  const found = within.querySelector(selector);
+  if (!(found instanceof HTMLElement)) throw new Error(`no ${selector}`);
+  return found;
+}
+
+/** @param {string} state */
 const show = (state) => (page.dataset.state = state);
 
+/** @param {Reach} reach @param {"running" | "ok" | "bad" | "off"} kind */
 function mark(reach, kind, words = "") {
-  row(reach).dataset.mark = kind;
-  row(reach).querySelector(".result").textContent = words;
+  const row = find(`[data-reach="${reach}"]`);
+  row.dataset.mark = kind;
+  find(".result", row).textContent = words;
 }
 
 // The code stands behind the #, so that it reaches neither a proxy nor a log on the way here.
@@ -21,6 +33,7 @@ const code = () => location.hash.slice(1).trim();
 
 class Refused extends Error {}
 
+/** @param {string} path @param {object} body */
 async function post(path, body) {
   let answer;
   try {
@@ -41,21 +54,33 @@ async function post(path, body) {
   return answer.json();
 }
 
+/**
+ * @template T
+ * @param {Promise<T>} promise @param {number} milliseconds @param {string} words
+ * @returns {Promise<T>}
+ */
 function within(promise, milliseconds, words) {
+  /** @type {number | undefined} */
   let timer;
+  /** @type {Promise<never>} */
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(words)), milliseconds);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-// Holds a socket that says nothing but its pass; how long.
+/**
+ * Holds a socket that says nothing but its pass; how long.
+ * @param {string} pass @returns {Promise<string>}
+ */
 function hold(pass) {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`, "privcomm.v1");
-    let opened;
+    let opened = 0;
     const late = setTimeout(() => end(new Error("no socket opens")), PATIENCE);
+    /** @type {number | undefined} */
     let held;
+    /** @param {Error} [error] */
     function end(error) {
       clearTimeout(late);
       clearTimeout(held);
@@ -67,7 +92,7 @@ function hold(pass) {
       clearTimeout(late);
       opened = performance.now();
       socket.send(JSON.stringify({ type: "auth", token: pass }));
-      held = setTimeout(end, HOLD);
+      held = setTimeout(() => end(), HOLD);
     };
     socket.onclose = ({ code }) => {
       const after = Math.round((performance.now() - opened) / 1000);
@@ -76,8 +101,12 @@ function hold(pass) {
   });
 }
 
-// Sends packets from one end to the other and back, with the relay as the only way; how fast.
+/**
+ * Sends packets from one end to the other and back, with the relay as the only way; how fast.
+ * @param {IceServer} server
+ */
 async function relay(server) {
+  /** @type {RTCConfiguration} */
   const options = { iceServers: [server], iceTransportPolicy: "relay" };
   const here = new RTCPeerConnection(options);
   const there = new RTCPeerConnection(options);
@@ -96,10 +125,10 @@ async function relay(server) {
     };
     const channel = here.createDataChannel("echo");
     await here.setLocalDescription(await here.createOffer());
-    await there.setRemoteDescription(here.localDescription);
+    await there.setRemoteDescription(described(here));
     hasThere.resolve();
     await there.setLocalDescription(await there.createAnswer());
-    await here.setRemoteDescription(there.localDescription);
+    await here.setRemoteDescription(described(there));
     hasHere.resolve();
     const echoed = new Promise((resolve) => (channel.onopen = resolve)).then(() => echo(channel));
     const median = await within(echoed, PATIENCE, "late").catch(() => {
@@ -112,13 +141,24 @@ async function relay(server) {
   }
 }
 
+/** @param {RTCPeerConnection} end */
+function described(end) {
+  if (!end.localDescription) throw new Error("this browser describes no connection");
+  return end.localDescription;
+}
+
 function deferred() {
-  let resolve;
+  /** @type {() => void} */
+  let resolve = () => {};
+  /** @type {Promise<void>} */
   const promise = new Promise((done) => (resolve = done));
   return { promise, resolve };
 }
 
-// Each packet goes when the last is back; the median of how long they took, in milliseconds.
+/**
+ * Each packet goes when the last is back; the median of how long they took, in milliseconds.
+ * @param {RTCDataChannel} channel
+ */
 async function echo(channel) {
   const took = [];
   for (let count = 0; count < ECHOES; count += 1) {
@@ -132,18 +172,27 @@ async function echo(channel) {
   return took.sort((a, b) => a - b)[ECHOES >> 1];
 }
 
-// Where a relay is reached, as firewalls call it: "UDP 3478".
-function door(way, { urls }) {
-  const [, port] = urls[0].match(/:(\d+)(\?|$)/) ?? [, way === "tls" ? "5349" : "3478"];
+/**
+ * Where a relay is reached, as firewalls call it: "UDP 3478".
+ * @param {Reach} way @param {IceServer | undefined} server
+ */
+function door(way, server) {
+  const [, port] = server?.urls[0]?.match(/:(\d+)(\?|$)/) ?? [, way === "tls" ? "5349" : "3478"];
   return `${way === "udp" ? "UDP" : "TCP"} ${port}`;
 }
 
-// What it came to, by what is wrong first.
+/**
+ * What it came to, by what is wrong first.
+ * @param {Reach[]} reached @param {Map<Reach, IceServer>} servers @param {"near" | "outside"} from
+ */
 function judge(reached, servers, from) {
   const ways = [...servers.keys()];
   const doors = ways.map((way) => door(way, servers.get(way)));
-  const failed = ["http", "socket", ...ways].filter((reach) => !reached.includes(reach));
-  const [verdict, advice] = [element("verdict"), element("advice")];
+  /** @type {Reach[]} */
+  const wanted = ["http", "socket", ...ways];
+  const failed = wanted.filter((reach) => !reached.includes(reach));
+  const [verdict, advice] = [find("#verdict"), find("#advice")];
+  /** @param {"good" | "warn" | "bad"} kind @param {string} words @param {string} then */
   const say = (kind, words, then) => {
     verdict.className = `verdict ${kind}`;
     verdict.textContent = words;
@@ -171,14 +220,16 @@ function judge(reached, servers, from) {
 async function run() {
   const shown = code();
   show("running");
+  /** @type {Reach[]} */
   const reached = [];
+  /** @param {Reach} reach @param {() => Promise<string>} work */
   const attempt = async (reach, work) => {
     mark(reach, "running");
     try {
       mark(reach, "ok", await work());
       reached.push(reach);
     } catch (error) {
-      mark(reach, "bad", error.message);
+      mark(reach, "bad", words(error));
     }
   };
   mark("http", "running");
@@ -187,8 +238,10 @@ async function run() {
   mark("http", "ok", `answers in ${Math.round(performance.now() - begin)} ms`);
   reached.push("http");
 
-  const servers = new Map(kit.relays.map(({ over, ice_server }) => [over, ice_server]));
-  for (const over of ["udp", "tcp", "tls"]) {
+  /** @type {{ over: Reach, ice_server: IceServer }[]} */
+  const relays = kit.relays;
+  const servers = new Map(relays.map(({ over, ice_server }) => [over, ice_server]));
+  for (const over of /** @type {Reach[]} */ (["udp", "tcp", "tls"])) {
     if (!servers.has(over)) mark(over, "off", "not set up on this server");
   }
   const socket = attempt("socket", () => hold(kit.socket_pass));
@@ -199,8 +252,12 @@ async function run() {
   show("done");
 }
 
+/** @param {unknown} error */
+const words = (error) => (error instanceof Error ? error.message : String(error));
+
+/** @param {unknown} error */
 function refuse(error) {
-  element("refusal").textContent = error.message;
+  find("#refusal").textContent = words(error);
   show("refused");
 }
 
@@ -212,6 +269,6 @@ function open() {
   show("ready");
 }
 
-element("start").addEventListener("click", () => run().catch(refuse));
+find("#start").addEventListener("click", () => run().catch(refuse));
 addEventListener("hashchange", () => page.dataset.state !== "running" && open());
 open();
