@@ -27,6 +27,7 @@
  * @property {Call | null} call the one call there is, or the last one until it is dismissed
  * @property {Settings} settings
  * @property {CallCheck} callCheck
+ * @property {string | null} [visit] whom the link that was opened asks to write to (`/c#…`), for `addContact`
  * @property {boolean} tookOver another tab holds the socket; this one shows and sends through it
  */
 
@@ -61,6 +62,7 @@
  * @typedef {object} Message
  * @property {string} id
  * @property {UserId} peer
+ * @property {number} [position] where it stands, for `messages`; without it positions are counted from the first message kept, which is 0
  * @property {boolean} mine
  * @property {number} at ms; the sender's claim, or the server's time where that is off
  * @property {boolean} timeDoubtful

@@ -1,0 +1,183 @@
+// @ts-check
+// A member at work: the socket, and the rooms that what it brings belongs to.
+
+/** @import { Link, Settings } from "../model.js" */
+/** @import { Own, Parts } from "./parts.js" */
+/** @import { Place } from "./joining.js" */
+/** @import { Frame, Over } from "../net/line.js" */
+import { Line } from "../net/line.js";
+import { Login } from "../net/login.js";
+import { meetPeer } from "../crypto/peer.js";
+import { Refusal } from "../crypto/refusal.js";
+import { Trouble } from "../net/trouble.js";
+import { fetchBundle } from "./bundle.js";
+import { Calls } from "./calls.js";
+import { Contacts } from "./contacts.js";
+import { noteMeeting } from "./events.js";
+import { Inbox } from "./inbox.js";
+import { credentials } from "./joining.js";
+import { Outbox } from "./outbox.js";
+import { People } from "./people.js";
+import { Trust } from "./trust.js";
+import { Upkeep } from "./upkeep.js";
+
+/** Dispatches `change`, `messages` with `{ peer }`, and `over` with why. */
+export class Member extends EventTarget {
+  /** @type {Map<string, boolean>} */
+  online = new Map();
+  #parts;
+  #caughtUp = false;
+  #tell = () => void this.dispatchEvent(new Event("change"));
+
+  /** @param {Place} place @param {Own} own @param {() => Settings} settings */
+  constructor({ api, store, clock }, own, settings) {
+    super();
+    const pass = new Login(api, credentials(own, api));
+    api.identify(pass);
+    const line = new Line(api.origin, pass);
+    const people = new People(store, clock);
+    /** @type {Parts} */
+    const parts = { api, line, store, clock, people, own, settings };
+    this.#parts = parts;
+    this.people = people;
+    this.own = own;
+    this.outbox = new Outbox(parts);
+    this.inbox = new Inbox(parts, this.outbox);
+    this.contacts = new Contacts(parts, this.outbox);
+    this.trust = new Trust(parts, this.outbox);
+    this.upkeep = new Upkeep(parts);
+    this.calls = new Calls(parts, this.inbox, this.outbox);
+    this.#listen();
+  }
+
+  /** Loads what is kept, and connects. */
+  async start() {
+    await this.people.load();
+    await this.outbox.load();
+    this.#parts.line.open();
+  }
+
+  stop() {
+    const { line, api } = this.#parts;
+    this.calls.stop();
+    this.outbox.stop();
+    line.close();
+    api.identify(null);
+    removeEventListener("online", this.#tell);
+    removeEventListener("offline", this.#tell);
+  }
+
+  /** @returns {Link} */
+  get link() {
+    const { line, clock } = this.#parts;
+    if (line.state !== "open") return navigator.onLine ? "connecting" : "offline";
+    if (clock.isWrong) return "clock_wrong";
+    return this.#caughtUp ? "online" : "catching_up";
+  }
+
+  async keepOwn() {
+    const batch = this.#parts.store.batch();
+    batch.record("account", this.own.record);
+    await batch.commit();
+    this.#tell();
+  }
+
+  /** @param {boolean} shared */
+  async publishPresence(shared) {
+    await this.#parts.api.asMember("PATCH", "/account", { presence: shared });
+    if (!shared) this.online.clear();
+  }
+
+  #listen() {
+    const { line, people } = this.#parts;
+    line.addEventListener("frame", (event) => {
+      this.#take(/** @type {CustomEvent<Frame>} */ (event).detail).catch((error) => this.#trouble(error));
+    });
+    line.addEventListener("state", () => {
+      this.#caughtUp = false;
+      if (line.state !== "open") this.online.clear();
+      this.calls.lineChanged();
+      this.#tell();
+    });
+    line.addEventListener("over", (event) => {
+      const { detail } = /** @type {CustomEvent<Over>} */ (event);
+      this.dispatchEvent(new CustomEvent("over", { detail }));
+    });
+    for (const room of [people, this.calls, this.contacts]) room.addEventListener("change", this.#tell);
+    people.addEventListener("messages", (event) => {
+      const { detail } = /** @type {CustomEvent} */ (event);
+      this.dispatchEvent(new CustomEvent("messages", { detail }));
+    });
+    this.inbox.addEventListener("arrived", (event) => {
+      const { detail } = /** @type {CustomEvent} */ (event);
+      if (detail.handle) this.contacts.lookUp(detail.peer, detail.handle);
+      this.dispatchEvent(new CustomEvent("arrived", { detail }));
+    });
+    addEventListener("online", this.#tell);
+    addEventListener("offline", this.#tell);
+  }
+
+  /** @param {Frame} frame */
+  async #take(frame) {
+    switch (frame.type) {
+      case "ready":
+        return this.#ready(frame);
+      case "encrypted_message":
+        return this.inbox.take(frame);
+      case "message_accepted":
+        return this.outbox.accepted(frame.id);
+      case "queue_drained":
+        this.#caughtUp = true;
+        return this.#tell();
+      case "prekeys_low":
+        return this.upkeep.check(true);
+      case "identity_changed":
+        return this.#meetAgain(frame.user_id);
+      case "presence":
+        this.online.set(frame.user_id, Boolean(frame.online));
+        return this.#tell();
+      case "error":
+        if (typeof frame.id === "string") await this.outbox.refused(frame.id, frame.code, frame.retry_after);
+        else if (frame.call_id) this.calls.refused(frame);
+        return;
+      default:
+        return this.calls.take(frame);
+    }
+  }
+
+  /** @param {Frame} frame */
+  async #ready(frame) {
+    const { clock, own } = this.#parts;
+    clock.compare(Date.parse(frame.server_time));
+    this.#caughtUp = frame.pending === 0;
+    this.#tell();
+    if (frame.epoch > own.record.epoch) {
+      if (own.record.epoch) {
+        await this.outbox.sendAgain();
+        await this.contacts.tellAgain();
+      }
+      own.record.epoch = frame.epoch;
+      await this.keepOwn();
+    }
+    this.outbox.restart();
+    await this.upkeep.check(frame.one_time_prekeys_remaining < 20 || own.record.fresh);
+    await this.contacts.synchronize();
+  }
+
+  /** They have a new identity; what it is comes with a bundle. @param {string} peer */
+  async #meetAgain(peer) {
+    if (!this.people.get(peer)) return;
+    const bundle = await fetchBundle(this.#parts.api, peer);
+    await this.people.exchange(peer, (entry) => {
+      const met = meetPeer(entry.peer, bundle.identity);
+      entry.peer = met.peer;
+      noteMeeting(this.#parts, entry, met.meeting);
+    });
+  }
+
+  // What fails here is tried again with the next socket, or was refused for good.
+  /** @param {unknown} error */
+  #trouble(error) {
+    if (!(error instanceof Trouble) && !(error instanceof Refusal)) throw error;
+  }
+}

@@ -1,0 +1,426 @@
+// @ts-check
+// The model that the views talk to, in the one tab that has the socket.
+
+/** @import { Actions, Invite, Message, SafetyNumber, Settings, State } from "../model.js" */
+/** @import { Own } from "./parts.js" */
+/** @import { Place } from "./joining.js" */
+import { utf8 } from "../crypto/bytes.js";
+import { LONGEST } from "../crypto/padding.js";
+import { signLogin } from "../crypto/identity.js";
+import { fromBase64, toBase64 } from "../crypto/bytes.js";
+import { Api } from "../net/api.js";
+import { challenge } from "../net/login.js";
+import { Trouble } from "../net/trouble.js";
+import { hasMark, removeMark } from "../store/account_mark.js";
+import { Store } from "../store/store.js";
+import { Clock } from "./clock.js";
+import { shown, titleOf } from "./conversation.js";
+import { exported, searched } from "./history.js";
+import { join, load, recover } from "./joining.js";
+import { lacks } from "./lacks.js";
+import { contactLink, readInvite } from "./links.js";
+import { Member } from "./member.js";
+
+/** @type {Settings} */
+const SETTINGS = { theme: "system", language: "system", notifications: "off", readReceipts: true, presence: false };
+const OVERHEAD = 400; // bytes of a message's content beside its text
+
+/** @returns {State} */
+export const opening = () => ({
+  phase: "opening",
+  link: navigator.onLine ? "connecting" : "offline",
+  invite: null,
+  visit: null,
+  server: null,
+  me: null,
+  conversations: [],
+  call: null,
+  settings: SETTINGS,
+  callCheck: "unknown",
+  tookOver: false,
+});
+
+/** @implements {Actions} */
+export class Messenger extends EventTarget {
+  /** @type {State} */
+  state = opening();
+  /** @type {Place | null} */
+  #place = null;
+  /** @type {Member | null} */
+  #member = null;
+  #origin;
+  #isTold = false;
+  #persisted = false;
+
+  /** @param {string} origin */
+  constructor(origin) {
+    super();
+    this.#origin = origin;
+  }
+
+  /** Opens what this device keeps. */
+  async open() {
+    const missing = await lacks();
+    if (missing.length) return this.#show({ phase: "unsupported", lacks: missing });
+    let store;
+    try {
+      store = await Store.open();
+    } catch {
+      return this.#show({ phase: "unsupported", lacks: ["indexeddb"] });
+    }
+    this.#place = { api: new Api(this.#origin), store, clock: new Clock() };
+    const settings = await store.read("settings");
+    const own = await load(store);
+    if (settings) this.#show({ settings: { ...SETTINGS, ...settings } });
+    this.#askServer();
+    if (own) await this.#begin(own);
+    else this.#show(hasMark() ? { phase: "gone", gone: "evicted" } : { phase: "welcome" });
+  }
+
+  /** The tab goes, or another takes over. */
+  stop() {
+    this.#member?.stop();
+    this.#place?.store.close();
+    this.#member = this.#place = null;
+  }
+
+  /** @param {string} text @returns {Invite} */
+  readInvite(text) {
+    return readInvite(text);
+  }
+
+  /** @param {string} handle @param {string | null} code */
+  async join(handle, code) {
+    const { own, words } = await join(this.#ready(), handle, code);
+    await this.#persist();
+    await this.#begin(own);
+    return { words };
+  }
+
+  /** @param {string} handle @param {string} words @param {string | null} code */
+  async recover(handle, words, code) {
+    const own = await recover(this.#ready(), handle, words, code);
+    await this.#persist();
+    await this.#begin(own);
+  }
+
+  async recoveryWasSaved() {
+    const member = this.#working();
+    member.own.record.recoverySaved = true;
+    await member.keepOwn();
+  }
+
+  /** @param {string} who */
+  addContact(who) {
+    return this.#working().contacts.add(who);
+  }
+
+  /** @param {string} peer @param {string | null} title */
+  async rename(peer, title) {
+    await this.#working().people.change(peer, ({ kept }) => void (kept.note = title?.trim() || null));
+  }
+
+  /** @param {string} peer */
+  allow(peer) {
+    return this.#working().contacts.allow(peer);
+  }
+
+  /** @param {string} peer */
+  block(peer) {
+    return this.#working().contacts.block(peer);
+  }
+
+  /** @param {string} peer */
+  unblock(peer) {
+    return this.#working().contacts.unblock(peer);
+  }
+
+  /** @param {string} peer */
+  async report(peer) {
+    const { people, own } = this.#working();
+    const kept = people.get(peer);
+    const count = (await people.positions(peer)).length;
+    const lines = [
+      `Server: ${this.#origin}`,
+      `Reported: ${peer}${kept?.handle ? ` (${kept.handle})` : ""}`,
+      `By: ${own.record.user} (${own.record.handle})`,
+      `When: ${new Date().toISOString()}`,
+      `Messages in the conversation: ${count}`,
+    ];
+    return lines.join("\n");
+  }
+
+  /** @param {string} peer */
+  async removeConversation(peer) {
+    const { people } = this.#working();
+    await people.change(peer, (entry) => people.forget(entry));
+  }
+
+  /** @param {string} peer @param {{ before?: number, limit: number }} page @returns {Promise<Message[]>} */
+  messages(peer, { before = Infinity, limit }) {
+    return this.#working().people.messages(peer, before, limit);
+  }
+
+  /** @param {string} peer */
+  async countMessages(peer) {
+    return (await this.#working().people.positions(peer)).length;
+  }
+
+  /** @param {string} words */
+  search(words) {
+    return searched(this.#working().people, words);
+  }
+
+  /** @param {string} peer @param {string} text @param {string} [id] the same for the same message, whoever asks again */
+  async send(peer, text, id = crypto.randomUUID()) {
+    const { people, outbox, contacts } = this.#working();
+    if (utf8(JSON.stringify(text)).length > LONGEST - OVERHEAD) throw new Trouble("too_long");
+    const standing = people.get(peer)?.standing;
+    if (standing === "blocked") throw new Trouble("forbidden");
+    const { store, clock } = this.#ready();
+    await people.change(peer, async (entry) => {
+      if (await store.message(peer, id)) return;
+      const state = entry.kept.identity === "changed" ? "held" : "waiting";
+      const at = Math.round(clock.now());
+      people.append(entry, { id, mine: true, at, timeDoubtful: false, kind: "text", text, state, call: null });
+      entry.kept.pending.push(id);
+    });
+    // Who answers wants to hear more.
+    if (standing === "request") await contacts.allow(peer);
+    else outbox.seal(peer);
+  }
+
+  /** @param {string} peer @param {string} id */
+  async retry(peer, id) {
+    const { people, outbox } = this.#working();
+    await people.change(peer, (entry) => people.restart(entry, id));
+    outbox.seal(peer);
+  }
+
+  /** @param {string} peer @param {string} id */
+  async remove(peer, id) {
+    const { people } = this.#working();
+    await people.change(peer, (entry) => people.remove(entry, id));
+  }
+
+  /** @param {string} peer */
+  async markRead(peer) {
+    const { people, outbox } = this.#working();
+    if (!people.get(peer)?.unread) return;
+    await people.change(peer, ({ kept }) => {
+      if (this.state.settings.readReceipts) {
+        kept.delivered = kept.delivered.filter((id) => !kept.unreadIds.includes(id));
+        kept.read = [...kept.read, ...kept.unreadIds];
+      }
+      Object.assign(kept, { unread: 0, unreadIds: [] });
+    });
+    outbox.seal(peer);
+  }
+
+  /** @param {string} peer @returns {Promise<SafetyNumber>} */
+  safetyNumber(peer) {
+    return this.#working().trust.safetyNumber(peer);
+  }
+
+  /** @param {string} peer @param {string | null} scanned */
+  verify(peer, scanned) {
+    return this.#working().trust.verify(peer, scanned);
+  }
+
+  /** @param {string} peer */
+  unverify(peer) {
+    return this.#working().trust.unverify(peer);
+  }
+
+  /** @param {string} peer */
+  acceptIdentity(peer) {
+    return this.#working().trust.acceptIdentity(peer);
+  }
+
+  /** @param {string} peer @param {boolean} allowed */
+  async setDirectCalls(peer, allowed) {
+    await this.#working().people.change(peer, ({ kept }) => {
+      if (allowed && kept.identity !== "verified") throw new Trouble("forbidden");
+      kept.directCalls = allowed;
+    });
+  }
+
+  /** @param {string} peer */
+  dial(peer) {
+    return this.#working().calls.dial(peer);
+  }
+
+  answer() {
+    return this.#working().calls.answer();
+  }
+
+  reject() {
+    return this.#working().calls.reject();
+  }
+
+  hangUp() {
+    return this.#working().calls.hangUp();
+  }
+
+  dismissCall() {
+    this.#member?.calls.dismiss();
+  }
+
+  /** @param {boolean} muted */
+  mute(muted) {
+    this.#member?.calls.mute(muted);
+  }
+
+  /** @param {string} device */
+  setSpeaker(device) {
+    return this.#working().calls.setSpeaker(device);
+  }
+
+  checkCalls() {
+    return this.#working().calls.runCheck();
+  }
+
+  /** @param {Partial<Settings>} settings */
+  async change(settings) {
+    const { store } = this.#ready();
+    const next = { ...this.state.settings, ...settings };
+    if (settings.presence !== undefined) await this.#working().publishPresence(settings.presence);
+    const batch = store.batch();
+    batch.record("settings", next);
+    await batch.commit();
+    this.#show({ settings: next });
+  }
+
+  /** @param {string | null} name */
+  async publishName(name) {
+    const member = this.#working();
+    const publicName = name?.trim() || null;
+    await this.#ready().api.asMember("PATCH", "/account", { public_name: publicName });
+    member.own.record.name = publicName;
+    await member.keepOwn();
+  }
+
+  async storage() {
+    const { usage = 0, quota = 0 } = await navigator.storage.estimate();
+    return { used: usage, quota };
+  }
+
+  exportData() {
+    const { people, own } = this.#working();
+    return exported(people, own);
+  }
+
+  async logOut() {
+    await this.#forget();
+    await this.open();
+  }
+
+  async deleteAccount() {
+    const { api } = this.#ready();
+    const { record, account } = this.#working().own;
+    const { handleHash } = record;
+    const nonce = await challenge(api, handleHash);
+    const asked = { origin: api.origin, handleHash, nonce: fromBase64(nonce) };
+    const signature = toBase64(await signLogin(account.identity, asked));
+    await api.asMember("DELETE", "/account", { phone_hash: handleHash, nonce, signature });
+    await this.#forget();
+    this.#show({ phase: "gone", gone: "deleted" });
+  }
+
+  async #forget() {
+    const { store } = this.#ready();
+    this.#member?.stop();
+    this.#member = null;
+    await store.erase();
+    removeMark();
+    const { server } = this.state;
+    this.#place = null;
+    this.state = opening();
+    this.#show({ server });
+  }
+
+  /** @param {Own} own */
+  async #begin(own) {
+    const member = new Member(this.#ready(), own, () => this.state.settings);
+    this.#member = member;
+    member.addEventListener("change", () => this.#tell());
+    for (const name of ["messages", "arrived"]) {
+      member.addEventListener(name, (event) => {
+        this.dispatchEvent(new CustomEvent(name, { detail: /** @type {CustomEvent} */ (event).detail }));
+      });
+    }
+    member.addEventListener("over", (event) => {
+      const { detail } = /** @type {CustomEvent} */ (event);
+      this.#show({ phase: "gone", gone: detail === "suspended" ? "suspended" : "replaced" });
+    });
+    this.#persisted = (await navigator.storage?.persisted?.()) ?? false;
+    await member.start();
+    this.#show({ phase: "ready", ...this.#ofMember(member) });
+  }
+
+  /** @param {Member} member @returns {Partial<State>} */
+  #ofMember(member) {
+    const { user, handle, name, recoverySaved } = member.own.record;
+    const kept = member.people.all().filter(({ hidden }) => !hidden);
+    return {
+      link: member.link,
+      me: { id: user, handle, name, link: contactLink(this.#origin, handle), recoverySaved, persisted: this.#persisted },
+      conversations: kept
+        .sort((one, other) => other.active - one.active)
+        .map((one) => shown(one, this.state.settings.presence ? (member.online.get(one.peer) ?? null) : null)),
+      call: member.calls.call && { ...member.calls.call, title: this.#title(member, member.calls.call.peer) },
+      callCheck: member.calls.check,
+    };
+  }
+
+  /** @param {Member} member @param {string} peer */
+  #title(member, peer) {
+    const kept = member.people.get(peer);
+    return kept ? titleOf(kept) : peer.slice(0, 8);
+  }
+
+  // Once for all that changes in one go.
+  #tell() {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    queueMicrotask(() => {
+      this.#isTold = false;
+      if (this.#member && this.state.phase === "ready") this.#show(this.#ofMember(this.#member));
+    });
+  }
+
+  /** @param {Partial<State>} change */
+  #show(change) {
+    this.state = { ...this.state, ...change };
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async #askServer() {
+    try {
+      const { registration, version, features } = await this.#ready().api.ask("GET", "/server");
+      const has = (/** @type {string} */ feature) => Array.isArray(features) && features.includes(feature);
+      const server = { host: new URL(this.#origin).host, registration, version, push: has("push"), presence: has("presence") };
+      this.#show({ server });
+    } catch {
+      addEventListener("online", () => this.#askServer(), { once: true });
+    }
+  }
+
+  async #persist() {
+    try {
+      this.#persisted = await navigator.storage.persist();
+    } catch {
+      this.#persisted = false;
+    }
+  }
+
+  #ready() {
+    if (!this.#place) throw new Trouble("storage");
+    return this.#place;
+  }
+
+  #working() {
+    if (!this.#member) throw new Trouble("unauthorized");
+    return this.#member;
+  }
+}

@@ -1,0 +1,84 @@
+// @ts-check
+// Whether the other one is who they seem to be (E2EE.md §9).
+
+/** @import { Pin } from "../crypto/pin.js" */
+/** @import { SafetyNumber } from "../model.js" */
+/** @import { Outbox } from "./outbox.js" */
+/** @import { Parts } from "./parts.js" */
+import { confirm, markVerified, present, unmark } from "../crypto/pin.js";
+import { checkQr, digitsOf, qrOf, safetyBetween } from "../crypto/safety_number.js";
+import { readPeer } from "../crypto/peer_record.js";
+import { Refusal } from "../crypto/refusal.js";
+import { Trouble } from "../net/trouble.js";
+
+export class Trust {
+  #parts;
+  #outbox;
+
+  /** @param {Parts} parts @param {Outbox} outbox */
+  constructor(parts, outbox) {
+    this.#parts = parts;
+    this.#outbox = outbox;
+  }
+
+  /** @param {string} peer @returns {Promise<SafetyNumber>} */
+  async safetyNumber(peer) {
+    const { safety, pin } = await this.#safety(peer);
+    return { digits: digitsOf(safety), qr: qrOf(safety), verified: pin.verified && !pin.changed };
+  }
+
+  /** @param {string} peer @param {string | null} scanned */
+  async verify(peer, scanned) {
+    const { safety, pin } = await this.#safety(peer);
+    if (scanned !== null) {
+      try {
+        checkQr(safety, scanned);
+      } catch (error) {
+        const isOther = error instanceof Refusal && error.reason === "other_safety_number";
+        throw new Trouble(isOther ? "safety_number_differs" : "not_a_safety_number");
+      }
+    }
+    // The key that was compared, should it have changed meanwhile.
+    await this.#decide(peer, (now) => markVerified(now, present(pin)));
+  }
+
+  /** @param {string} peer */
+  unverify(peer) {
+    return this.#decide(peer, unmark);
+  }
+
+  /** @param {string} peer */
+  acceptIdentity(peer) {
+    return this.#decide(peer, confirm);
+  }
+
+  /** @param {string} peer @param {(pin: Pin) => Pin} decision */
+  async #decide(peer, decision) {
+    const { people, store } = this.#parts;
+    await people.exchange(peer, async (entry) => {
+      const { pin } = entry.peer;
+      if (!pin) throw new Trouble("not_a_safety_number");
+      try {
+        entry.peer = { ...entry.peer, pin: decision(pin) };
+      } catch (error) {
+        throw error instanceof Refusal ? new Trouble("safety_number_differs", error.message) : error;
+      }
+      if (entry.peer.pin?.changed) return;
+      for (const id of entry.kept.pending) {
+        const message = await store.message(peer, id);
+        if (message?.value.state === "held") await people.progress(entry, id, "waiting");
+      }
+    });
+    this.#outbox.seal(peer);
+  }
+
+  /** @param {string} peer */
+  async #safety(peer) {
+    const { store, own } = this.#parts;
+    const record = await store.read(`session/${peer}/1`);
+    const pin = record && (await readPeer(record)).pin;
+    if (!pin) throw new Trouble("not_a_safety_number", "Nothing is known of them yet.");
+    const mine = { identity: own.account.identity.public, user: own.account.user };
+    return { safety: await safetyBetween(mine, { identity: present(pin), user: peer }), pin };
+  }
+}
