@@ -2,6 +2,7 @@
 // Nothing is encrypted end to end here; the media are, by DTLS-SRTP.
 
 const PATIENCE = 20_000; // milliseconds for whatever is waited for
+const BEEP = 0.01; // its energy; a second of silence has a billionth
 
 const text = (string) => new TextEncoder().encode(string);
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -13,17 +14,24 @@ class Caller {
   #handle = hex(crypto.getRandomValues(new Uint8Array(32)));
   #identity;
   #token;
-  #socket;
-  #peer; // the other's user id
-  #callId;
+  #line;
+  #callId; // of the call that the connection is for
   #connection; // RTCPeerConnection
   #channel; // RTCDataChannel
+  #loudspeaker = new Audio();
   #received = [];
   #states = [];
   #failure;
 
-  constructor(server) {
+  constructor(server, dialect = "privcomm.v1") {
     this.#server = server;
+    const told = {
+      description: (description) => this.#described(description),
+      candidate: (candidate) => this.#connection.addIceCandidate(candidate),
+      state: (state, reason) => this.#states.push({ state, reason }),
+      failed: (error) => (this.#failure ??= error),
+    };
+    this.#line = new LINES[dialect](told, (method, path) => this.#api(method, path));
   }
 
   // Registers, logs in and opens the socket; the user's id.
@@ -31,7 +39,7 @@ class Caller {
     await this.#register();
     const { token, user_id } = await this.#login();
     this.#token = token;
-    await this.#connect();
+    await this.#line.connect(this.#server, token);
     return user_id;
   }
 
@@ -41,29 +49,47 @@ class Caller {
 
   // Rings `user`, who answers by itself.
   async call(user) {
-    this.#peer = user;
-    this.#callId = crypto.randomUUID();
+    await this.#line.begin(user);
     await this.#prepare();
     this.#use(this.#connection.createDataChannel("words"));
-    await this.#connection.setLocalDescription();
-    this.#signal("call_offer", { sdp: this.#connection.localDescription.sdp });
+    await this.#describe();
+  }
+
+  // Looks for new ways; what flows goes on meanwhile.
+  async restart() {
+    this.#connection.restartIce();
+    await this.#describe();
   }
 
   // Waits until media may flow; which ways were found and which one is taken.
   async connected() {
     await this.#until("a connection", () => this.#connection?.connectionState === "connected");
     await this.#until("an open channel", () => this.#channel?.readyState === "open");
-    const stats = [...(await this.#connection.getStats()).values()];
-    const find = (id) => stats.find((entry) => entry.id === id);
-    const pair = find(stats.find((entry) => entry.type === "transport").selectedCandidatePairId);
-    const found = stats.filter((entry) => entry.type === "local-candidate");
+    const { local, remote } = await this.#way();
+    const found = (await this.#stats()).filter((entry) => entry.type === "local-candidate");
     return {
-      local: find(pair.localCandidateId).candidateType,
-      remote: find(pair.remoteCandidateId).candidateType,
-      relay: find(pair.localCandidateId).url,
+      local: local.candidateType,
+      remote: remote.candidateType,
+      relay: local.url,
       gathered: [...new Set(found.map((entry) => entry.candidateType))],
       signaling: this.#states.at(-1)?.state,
     };
+  }
+
+  // The names of both ends of the way that is taken.
+  async fragments() {
+    const { local, remote } = await this.#way();
+    return [local.usernameFragment, remote.usernameFragment];
+  }
+
+  // Waits until a way is taken of which no end has one of those names.
+  async restarted(fragments) {
+    await this.#until("a new way", async () => {
+      const now = await this.fragments();
+      return now.every((name) => !fragments.includes(name));
+    });
+    await this.#until("quiet", () => this.#connection.signalingState === "stable");
+    return this.connected();
   }
 
   say(words) {
@@ -85,8 +111,14 @@ class Caller {
     return { packets: now.packets - begin.packets, lost: now.lost - begin.lost };
   }
 
+  // Waits until a beep of the other's microphone was decoded.
+  async hearBeep() {
+    const begin = await this.#audio();
+    await this.#until("a beep", async () => (await this.#audio()).energy > begin.energy + BEEP);
+  }
+
   hangUp() {
-    this.#signal("call_end", {});
+    this.#line.hangUp();
   }
 
   // Waits until the daemon says that the call is over; why.
@@ -140,55 +172,40 @@ class Caller {
     return said && JSON.parse(said);
   }
 
-  // Frames are taken one after the other, however long each takes.
-  async #connect() {
-    this.#socket = new WebSocket(`${this.#server.replace("http", "ws")}/ws`, "privcomm.v1");
-    let turn = Promise.resolve();
-    let ready = false;
-    this.#socket.onopen = () => this.#send({ type: "auth", token: this.#token });
-    this.#socket.onclose = ({ code }) => (this.#failure ??= new Error(`closed: ${code}`));
-    this.#socket.onmessage = ({ data }) => {
-      const frame = JSON.parse(data);
-      if (frame.type === "ready") ready = true;
-      turn = turn.then(() => this.#take(frame)).catch((error) => (this.#failure ??= error));
-    };
-    await this.#until("ready", () => ready);
-  }
-
-  async #take(frame) {
-    switch (frame.type) {
-      case "call_offer":
-        return this.#answer(frame);
-      case "call_answer":
-        return this.#connection.setRemoteDescription({ type: "answer", sdp: frame.sdp });
-      case "ice_candidate":
-        return this.#connection.addIceCandidate(frame.candidate);
-      case "call_state":
-        return this.#states.push(frame);
-      case "error":
-        throw new Error(`${frame.code}: ${frame.detail}`);
-    }
-  }
-
-  async #answer({ sender_id, call_id, sdp }) {
-    this.#peer = sender_id;
-    this.#callId = call_id;
-    await this.#prepare();
-    this.#connection.ondatachannel = ({ channel }) => this.#use(channel);
-    await this.#connection.setRemoteDescription({ type: "offer", sdp });
+  async #describe() {
     await this.#connection.setLocalDescription();
-    this.#signal("call_answer", { sdp: this.#connection.localDescription.sdp });
+    this.#line.describe(this.#connection.localDescription);
+  }
+
+  // An offer of a call that isn't known yet is taken; within a call it is a restart.
+  async #described(description) {
+    if (description.type === "offer") {
+      if (this.#callId !== this.#line.callId) {
+        await this.#prepare();
+        this.#connection.ondatachannel = ({ channel }) => this.#use(channel);
+        await this.#line.accept();
+      }
+      await this.#connection.setRemoteDescription(description);
+      await this.#describe();
+    } else {
+      await this.#connection.setRemoteDescription(description);
+    }
   }
 
   // A connection that may use the daemon's relay only, with the microphone in it.
   async #prepare() {
-    const { ice_servers } = await this.#api("GET", "/turn-credentials");
+    this.#callId = this.#line.callId;
     this.#connection = new RTCPeerConnection({
-      iceServers: ice_servers,
+      iceServers: await this.#line.iceServers(),
       iceTransportPolicy: "relay",
     });
     this.#connection.onicecandidate = ({ candidate }) => {
-      if (candidate) this.#signal("ice_candidate", { candidate: candidate.toJSON() });
+      if (candidate) this.#line.suggest(candidate.toJSON());
+    };
+    // What nobody plays is never decoded.
+    this.#connection.ontrack = ({ streams: [stream] }) => {
+      this.#loudspeaker.srcObject = stream;
+      this.#loudspeaker.play().catch(() => {}); // the call may be over before it plays
     };
     const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
     for (const track of microphone.getTracks()) this.#connection.addTrack(track, microphone);
@@ -199,21 +216,25 @@ class Caller {
     channel.onmessage = ({ data }) => this.#received.push(data);
   }
 
-  #signal(type, members) {
-    this.#send({ type, recipient_id: this.#peer, call_id: this.#callId, ...members });
+  async #stats() {
+    return [...(await this.#connection.getStats()).values()];
   }
 
-  #send(frame) {
-    this.#socket.send(JSON.stringify(frame));
+  // Both ends of the way that is taken.
+  async #way() {
+    const stats = await this.#stats();
+    const find = (id) => stats.find((entry) => entry.id === id);
+    const pair = find(stats.find((entry) => entry.type === "transport").selectedCandidatePairId);
+    return { local: find(pair.localCandidateId), remote: find(pair.remoteCandidateId) };
   }
 
   async #audio() {
-    const stats = [...(await this.#connection.getStats()).values()];
-    const audio = stats.find((entry) => entry.type === "inbound-rtp" && entry.kind === "audio");
+    const audio = (await this.#stats()).find((entry) => entry.type === "inbound-rtp" && entry.kind === "audio");
     return {
       packets: audio?.packetsReceived ?? 0,
       bytes: audio?.bytesReceived ?? 0,
       lost: audio?.packetsLost ?? 0,
+      energy: audio?.totalAudioEnergy ?? 0,
     };
   }
 
