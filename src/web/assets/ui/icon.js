@@ -57,6 +57,6 @@ export function icon(icon) {
 /** The mark of this client: what is said between two, and stays there. */
 export function emblem() {
   return svg("svg", { class: "emblem", viewBox: "0 0 48 48", "aria-hidden": "true", focusable: "false" },
-    svg("path", { class: "emblem-ring", d: "M18 9a15 15 0 100 30 15 15 0 005.5-1M30 9a15 15 0 110 30 15 15 0 01-5.5-1" }),
-    svg("path", { class: "emblem-core", d: "M24 11.5a15 15 0 010 25 15 15 0 010-25z" }));
+    svg("path", { class: "emblem-core", d: "M24 12.5a13 13 0 010 23 13 13 0 010-23z" }),
+    svg("path", { class: "emblem-ring", d: "M6.2 29.5L5 38l7.5-2.2A13 13 0 106.2 29.5zM41.8 29.5L43 38l-7.5-2.2A13 13 0 1141.8 29.5z" }));
 }
