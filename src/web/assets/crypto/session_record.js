@@ -3,7 +3,6 @@
 // sealed before it reaches a disk.
 
 /** @import { Session } from "./session.js" */
-/** @import { Bytes } from "./bytes.js" */
 import { fromBase64, toBase64 } from "./bytes.js";
 import { pairOf } from "./agreement.js";
 import { Refusal } from "./refusal.js";

@@ -6,7 +6,6 @@ import { attempt } from "../attempt.js";
 import { avatar } from "../avatar.js";
 import { h, name, plainName, say, set, spoken } from "../dom.js";
 import { icon } from "../icon.js";
-import { button } from "../parts/button.js";
 import { stopwatch } from "../time.js";
 import { explain } from "../trouble.js";
 import { t, tOr } from "../words.js";

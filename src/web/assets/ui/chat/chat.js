@@ -80,11 +80,11 @@ export function chat(app, { peer, message }) {
   };
   document.addEventListener("visibilitychange", awake);
   addEventListener("focus", awake);
-  const opened = log.open(begin.unread).then(() => {
+  const opened = log.open(begin.unread).then(async () => {
     hint.hidden = !log.empty;
-    if (message) return log.reveal(message);
+    if (message) await log.reveal(message);
   });
-  update(begin && model.state);
+  update(model.state);
   return {
     node,
     title: plainName(begin.title),

@@ -17,7 +17,7 @@ const detectorClass = () => /** @type {any} */ (globalThis).BarcodeDetector;
 /** Whether this browser can. */
 export async function canScan() {
   if (!navigator.mediaDevices?.getUserMedia) return false;
-  const formats = await detectorClass()?.getSupportedFormats().catch(() => []);
+  const formats = await detectorClass()?.getSupportedFormats().catch(() => /** @type {string[]} */ ([]));
   return formats?.includes("qr_code") ?? false;
 }
 

@@ -1,0 +1,87 @@
+// @ts-check
+// Serves the client as the daemon does: its paths, its policy, its list of files. Where there is
+// no `app.js` of the client, or `fixture` is asked for, the views stand over a fixture.
+
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+export const ASSETS = join(HERE, "../../src/web/assets");
+const KINDS = /** @type {Record<string, string>} */ ({
+  ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml", ".png": "image/png", ".webmanifest": "application/manifest+json", ".json": "application/json",
+});
+export const POLICY = [
+  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'", "manifest-src 'self'",
+  "worker-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'", "trusted-types privcomm-worker",
+].join("; ");
+
+/** Paths as they are asked for, to files. @param {string} [under] @returns {[string, string][]} */
+export function files(under = "") {
+  return readdirSync(join(ASSETS, under)).flatMap((name) => {
+    const inside = join(under, name);
+    if (statSync(join(ASSETS, inside)).isDirectory()) return files(inside);
+    return shipped(inside) ? [/** @type {[string, string]} */ ([`/app/${inside}`, join(ASSETS, inside)])] : [];
+  });
+}
+
+/** What the first opening fetches, and the size of it, compressed. */
+export function weight() {
+  return [["/", join(ASSETS, "index.html")], ...files()].filter(([path]) => !/icons\/.*png$|maskable/.test(path))
+    .reduce((sum, [, file]) => sum + brotliCompressSync(readFileSync(file)).length, 0);
+}
+
+/** @param {string} path */
+function shipped(path) {
+  return !/^(test\.|index\.html|sw\.js|manifest\.)/.test(path) && path !== "model.js";
+}
+
+/** The list the service worker reads. @param {string} salt */
+function list(salt) {
+  const hash = (/** @type {string} */ file) => createHash("sha256").update(readFileSync(file)).digest("base64");
+  const all = Object.fromEntries([["/manifest.webmanifest", join(ASSETS, "manifest.webmanifest")], ...files(), ["/app/app.js", join(HERE, "app.js")]].map(([path, file]) => [path, hash(file)]));
+  const version = createHash("sha256").update(JSON.stringify(all) + salt).digest("hex").slice(0, 16);
+  return JSON.stringify({ version, files: all });
+}
+
+/**
+ * @returns {Promise<{ origin: string, close: () => void, release: (salt: string) => void }>}
+ */
+export function serve() {
+  let salt = "";
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    const file = place(path);
+    /** @param {number} status @param {string} kind @param {string | Buffer} body */
+    const answer = (status, kind, body) => {
+      response.writeHead(status, { "Content-Type": kind, "Content-Security-Policy": POLICY, "Cache-Control": "no-cache", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff" });
+      response.end(body);
+    };
+    if (path === "/app/files.json") return answer(200, KINDS[".json"], list(salt));
+    try {
+      answer(200, KINDS[extname(file)] ?? "application/octet-stream", readFileSync(file));
+    } catch {
+      answer(404, "text/plain", "not here");
+    }
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+      resolve({ origin: `http://127.0.0.1:${port}`, close: () => { server.closeAllConnections(); server.close(); }, release: (next) => { salt = next; } });
+    });
+  });
+}
+
+/** @param {string} path */
+function place(path) {
+  if (path === "/" || path === "/i" || path === "/c") return join(ASSETS, "index.html");
+  if (path === "/app/app.js") return join(HERE, "app.js");
+  if (path.startsWith("/tests/")) return join(HERE, path.slice(7));
+  if (path.startsWith("/app/")) return join(ASSETS, path.slice(5));
+  return join(ASSETS, path.slice(1));
+}
