@@ -7,6 +7,7 @@ pub mod auth;
 pub mod base;
 pub mod calls;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod e2ee;
 pub mod http;

@@ -194,6 +194,11 @@ impl Prekeys {
         self.one_time.len()
     }
 
+    /// The one-time prekeys that are kept, by rising number: a registration takes them along.
+    pub fn one_time_prekeys(&self) -> impl Iterator<Item = &OneTimePrekey> {
+        self.one_time.values().map(|kept| &kept.prekey)
+    }
+
     pub(super) fn find_signed(&self, id: SignedPrekeyId) -> Result<&SignedPrekey, Refusal> {
         let wanted = self.signed.iter().find(|kept| kept.prekey.id() == id);
         Ok(&wanted.ok_or(Refusal::UnknownPrekey)?.prekey)

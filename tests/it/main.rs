@@ -15,6 +15,7 @@ mod admin;
 mod backup;
 mod calls;
 mod checks;
+mod client;
 mod delivery;
 mod durability;
 mod failures;
