@@ -12,8 +12,8 @@ use super::dial::Dialer;
 use super::handle;
 use super::login::Login;
 use super::{Error, Inbox, Invite, ServerUrl, Vault};
-use crate::base::{Clock, MessageId, Private, Secret, UserId};
-use crate::e2ee::{Handle, Identity, ReceiptState, Says};
+use crate::base::{Clock, MessageId, Private, UserId};
+use crate::e2ee::{Handle, ReceiptState, Says};
 use crate::wire::binary;
 use crate::wire::body::{RegisterResponse, ServerInfo};
 
@@ -70,17 +70,6 @@ impl Client {
         registration: Registration,
         settings: Settings,
     ) -> Result<Self, Error> {
-        let identity = Identity::from_seed(&Secret::random());
-        Self::register_as(vault, identity, registration, settings).await
-    }
-
-    /// The same with an identity of one's own: from a backup.
-    pub async fn register_as(
-        vault: Vault,
-        identity: Identity,
-        registration: Registration,
-        settings: Settings,
-    ) -> Result<Self, Error> {
         let Registration {
             server,
             handle,
@@ -89,15 +78,14 @@ impl Client {
         let api = api(&server, &settings)?;
         let handle = hashed(&api, &handle).await?;
         let device = blocking(move || {
-            let Some(device) = Device::open(vault.clone(), settings.clock.clone())? else {
-                return Device::create(vault, settings.clock, server, handle, identity);
+            let Some(mut device) = Device::open(vault.clone(), settings.clock.clone())? else {
+                return Device::create(vault, settings.clock, server, handle);
             };
             let known = device.profile();
-            if known.server == server && known.handle == handle {
-                Ok(device)
-            } else {
-                Err(Error::OtherAccount)
+            if known.server != server || known.handle != handle {
+                device.apply_for(server, handle)?;
             }
+            Ok(device)
         });
         let mut device = device.await?;
         if device.profile().user.is_none() {
@@ -120,8 +108,11 @@ impl Client {
             }
             Ok(device)
         });
-        let device = device.await?;
-        let api = api(&device.profile().server, &settings)?;
+        Self::of_device(device.await?, &settings)
+    }
+
+    pub(super) fn of_device(device: Device, settings: &Settings) -> Result<Self, Error> {
+        let api = api(&device.profile().server, settings)?;
         Ok(Self {
             core: Arc::new(Core::new(device, api)?),
         })

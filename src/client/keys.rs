@@ -4,20 +4,17 @@ use http::Method;
 
 use super::Error;
 use super::core::Core;
-use super::device::Upkeep;
+use super::device::{Age, Upkeep};
 use crate::wire::Code;
 use crate::wire::body::{Account, KeyStatus, KeyUpload};
 
-/// How many uploads one look may need: what waited from before, and what is due now.
-const UPLOADS: usize = 3;
-
 /// Makes what the server has into what it should have.
 pub(super) async fn tend(core: &Core) -> Result<(), Error> {
-    for _ in 0..UPLOADS {
+    loop {
         let account = account(core).await?;
         let upkeep = core.step(move |device| device.tend(&account)).await?;
-        let Upkeep::Upload(upload) = upkeep else {
-            break;
+        let Upkeep::Upload(upload, age) = upkeep else {
+            return Ok(());
         };
         match put(core, &upload).await {
             // Where it will never take these, others are made instead.
@@ -29,8 +26,10 @@ pub(super) async fn tend(core: &Core) -> Result<(), Error> {
             Err(error) => return Err(error),
         }
         core.step(|device| device.uploaded()).await?;
+        if age == Age::New {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Everything that the server holds about the account.

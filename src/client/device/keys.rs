@@ -16,8 +16,18 @@ const MOST_AT_SERVER: usize = 200;
 pub(in crate::client) enum Upkeep {
     /// Nothing.
     Done,
-    /// The server must have these. They are stored until it has them.
-    Upload(KeyUpload),
+    /// The server must have these, which are stored until it has them; then look again, if they
+    /// were left from before.
+    Upload(KeyUpload, Age),
+}
+
+/// Since when prekeys wait for the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::client) enum Age {
+    /// Since an earlier look.
+    Left,
+    /// Since this one.
+    New,
 }
 
 impl Device {
@@ -57,7 +67,7 @@ impl Device {
             return Err(Error::OwnIdentity);
         }
         if let Some(upload) = self.vault.read_json(UPLOAD)? {
-            return Ok(Upkeep::Upload(upload));
+            return Ok(Upkeep::Upload(upload, Age::Left));
         }
         let mut prekeys = self.take_prekeys()?;
         let Some(upload) = self.due(&mut prekeys, &at_server.keys)? else {
@@ -69,7 +79,7 @@ impl Device {
         change.put_json(UPLOAD.to_owned(), &upload);
         change.commit()?;
         self.keep(prekeys);
-        Ok(Upkeep::Upload(upload))
+        Ok(Upkeep::Upload(upload, Age::New))
     }
 
     /// The server has the prekeys that were to be uploaded, or won't ever have them.

@@ -10,18 +10,22 @@ mod keys;
 mod people;
 mod receiving;
 mod sending;
+#[cfg(test)]
+mod tests;
 
 use super::core::Progress;
 use super::record::{
-    self, INBOX, NUMBERS, Numbers, OUTBOX, PREKEYS, PROFILE, Profile, ProfileRecord,
+    self, ContactRecord, INBOX, NUMBERS, Numbers, OUTBOX, PREKEYS, PROFILE, Profile, ProfileRecord,
 };
 use super::vault::Transaction;
 use super::{Error, Event, ServerUrl, Vault};
 use crate::base::{Clock, Secret, UserId, random};
-use crate::e2ee::{Account, Handle, Identity, Peer, Prekeys, RegistrationId, Seen};
+use crate::e2ee::{
+    Account, Backup, Handle, Identity, KnownContact, Peer, Prekeys, RegistrationId, Seen,
+};
 
 pub(super) use calls::{CallOffer, OfferedCall};
-pub(super) use keys::Upkeep;
+pub(super) use keys::{Age, Upkeep};
 pub(super) use receiving::{Aftermath, Arrival};
 
 /// How many events wait for the program before no more messages are taken from the server.
@@ -63,7 +67,6 @@ impl Device {
         clock: Clock,
         server: ServerUrl,
         handle: Handle,
-        identity: Identity,
     ) -> Result<Self, Error> {
         let now = clock.now();
         let mut prekeys = Prekeys::new(&mut Secret::random, now);
@@ -72,7 +75,7 @@ impl Device {
             server,
             handle,
             registration: RegistrationId::drawn(random::draw()),
-            identity,
+            identity: Identity::from_seed(&Secret::random()),
             user: None,
         };
         let mut change = vault.change();
@@ -89,25 +92,92 @@ impl Device {
         })
     }
 
+    /// An account from a backup: its identity and pins, a new installation otherwise.
+    pub(super) fn restore(
+        vault: Vault,
+        clock: Clock,
+        server: ServerUrl,
+        backup: &Backup,
+    ) -> Result<Self, Error> {
+        let prekeys = Prekeys::restored(&mut Secret::random, clock.now())?;
+        let profile = Profile {
+            server,
+            handle: backup.handle.clone(),
+            registration: RegistrationId::drawn(random::draw()),
+            identity: Identity::from_seed(&backup.seed),
+            user: Some(backup.user),
+        };
+        let mut change = vault.change();
+        change.put_json(PROFILE.to_owned(), &profile.record());
+        change.put(PREKEYS.to_owned(), &prekeys.to_record());
+        for known in &backup.contacts {
+            let peer = known.peer();
+            change.put(peer.record_name(), &peer.to_record());
+            let contact = ContactRecord {
+                name: known.name.clone(),
+                state: None,
+            };
+            change.put_json(record::contact(known.user), &contact);
+        }
+        change.commit()?;
+        Ok(Self {
+            vault,
+            clock,
+            profile,
+            prekeys: Some(prekeys),
+            outgoing: 0,
+            waiting: 0,
+        })
+    }
+
+    /// What is needed to have the account again: never a session or a prekey (§10.4).
+    pub(super) fn backup(&self) -> Result<Backup, Error> {
+        let mut contacts = Vec::new();
+        for user in self.known()? {
+            let (peer, contact) = (self.peer(user)?, self.contact(user)?);
+            contacts.push(KnownContact::of(&peer, contact.name));
+        }
+        let profile = &self.profile;
+        Ok(Backup {
+            origin: profile.server.origin().clone(),
+            user: self.account()?.user,
+            handle: profile.handle.clone(),
+            name: None,
+            seed: profile.identity.seed(),
+            made: self.clock.now(),
+            contacts,
+        })
+    }
+
     /// The server confirmed the account.
     pub(super) fn registered(&mut self, user: UserId) -> Result<(), Error> {
-        let profile = Profile {
+        self.store_profile(Profile {
             user: Some(user),
             ..self.profile.clone()
-        };
-        let mut change = self.vault.change();
-        change.put_json(PROFILE.to_owned(), &profile.record());
-        change.commit()?;
-        self.profile = profile;
-        Ok(())
+        })
     }
 
     /// The server is found elsewhere from now on.
     pub(super) fn move_to(&mut self, server: ServerUrl) -> Result<(), Error> {
-        let profile = Profile {
+        self.store_profile(Profile {
             server,
             ..self.profile.clone()
-        };
+        })
+    }
+
+    /// An account that isn't confirmed is to be another one: the handle was taken, say.
+    pub(super) fn apply_for(&mut self, server: ServerUrl, handle: Handle) -> Result<(), Error> {
+        if self.profile.user.is_some() {
+            return Err(Error::OtherAccount);
+        }
+        self.store_profile(Profile {
+            server,
+            handle,
+            ..self.profile.clone()
+        })
+    }
+
+    fn store_profile(&mut self, profile: Profile) -> Result<(), Error> {
         let mut change = self.vault.change();
         change.put_json(PROFILE.to_owned(), &profile.record());
         change.commit()?;
@@ -139,6 +209,7 @@ impl Device {
     pub(super) fn forget_all(&mut self) -> Result<(), Error> {
         let names = self.vault.names("", "", usize::MAX)?;
         let mut change = self.vault.change();
+        // The count of what the key sealed is written by every change.
         for name in names {
             change.remove(name);
         }

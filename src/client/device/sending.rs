@@ -9,7 +9,7 @@ use crate::e2ee::{Bundle, Content, Meeting, Peer, ReceiptState, Refusal, Says};
 use crate::wire::Code;
 
 /// How many messages wait to be sent before no more are taken.
-const MAX_OUTBOX: usize = 1000;
+pub(super) const MAX_OUTBOX: usize = 1000;
 
 impl Device {
     /// Whether a bundle must be fetched before anything can be sent to them (§8.2).

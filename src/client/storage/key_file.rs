@@ -37,12 +37,22 @@ pub fn unlock(directory: &Path, passphrase: &Passphrase) -> Result<StoreKey, Sto
         Ok(text) => Kept::parse(&text, path)?.unwrap(passphrase),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = StoreKey::new(Secret::random());
-            let kept = Kept::wrap(&key, passphrase)?;
-            write(&path, &kept).map_err(|source| StorageError::File { path, source })?;
+            place(directory, &key, passphrase)?;
             Ok(key)
         }
         Err(source) => Err(StorageError::File { path, source }),
     }
+}
+
+/// Puts a key where the one before was.
+pub(in crate::client) fn place(
+    directory: &Path,
+    key: &StoreKey,
+    passphrase: &Passphrase,
+) -> Result<(), StorageError> {
+    let path = directory.join(FILE);
+    let kept = Kept::wrap(key, passphrase)?;
+    write(&path, &kept).map_err(|source| StorageError::File { path, source })
 }
 
 /// Either the key, or the salt of the passphrase and the key sealed under it.

@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use disk::DiskStorage;
+pub(super) use key_file::place;
 pub use key_file::{Passphrase, unlock};
 pub use memory::MemoryStorage;
 
