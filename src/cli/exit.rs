@@ -154,7 +154,7 @@ fn exit_of(trouble: Trouble) -> Exit {
 fn of_store(error: &StoreError) -> Trouble {
     match error {
         StoreError::AlreadyOpen { .. } => Trouble::DatabaseInUse,
-        StoreError::NewerSchema { .. } => Trouble::DatabaseNewer,
+        StoreError::NewerSchema { .. } | StoreError::NewerTable { .. } => Trouble::DatabaseNewer,
         StoreError::Full => Trouble::DiskFull,
         StoreError::Record(_) | StoreError::Damaged(_) => Trouble::DatabaseDamaged,
         StoreError::File { reason, .. } if reason.kind() == io::ErrorKind::NotFound => {

@@ -156,6 +156,7 @@ pub(super) fn delete(
     contacts::remove_all_of(tables, owner_tag)?;
     calls::remove_all_of(tables, owner_tag)?;
     tables.suspensions.remove(user.as_bytes())?;
+    tables.presence.remove(user.as_bytes())?;
     tables.handles.remove(&account.handle)?;
     tables.accounts.remove(user.as_bytes())?;
     Ok(Update::Applied)

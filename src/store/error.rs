@@ -36,6 +36,22 @@ pub enum StoreError {
         /// The version that wrote it, where it says so.
         written_by: Option<String>,
     },
+    /// A newer version of this program wrote the database or the backup, and put a table into it that
+    /// this one would leave out of backups and forget to clear.
+    #[error(
+        "the database has the table {table:?} of {}, and this is privcomm {}, which doesn't know it\n  \
+         fix: install {} or a newer version, or go back to a backup from before the upgrade: \
+         privcomm backup list, then privcomm restore …",
+        program(written_by.as_deref()),
+        super::VERSION,
+        program(written_by.as_deref())
+    )]
+    NewerTable {
+        /// The table.
+        table: String,
+        /// The version that wrote it, where it says so.
+        written_by: Option<String>,
+    },
     /// An older version of this program wrote the database, and it hasn't been migrated yet.
     #[error(
         "the database has schema {found}, and this version works with schema {current}\n  \

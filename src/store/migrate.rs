@@ -2,13 +2,16 @@
 //!
 //! A step moves the database from schema `n` to `n + 1` in one transaction that also writes the new
 //! number: a migration that is interrupted goes on where it was. A database that is newer than this
-//! version of the program is left untouched. A step is a file of its own beside this one, and a
+//! version of the program is left untouched: one with a higher schema, and one with a table that isn't
+//! known here. A table may come without a higher schema where nothing that was there means something
+//! else for it; it is made with the first write, and until then it is empty. A step is a file of its own beside this one, and a
 //! line in [`MIGRATIONS`].
 
-use redb::WriteTransaction;
+use redb::{ReadTransaction, TableHandle, WriteTransaction};
 
 use super::disk::Disk;
 use super::error::StoreError;
+use super::rows;
 use super::tables::{EPOCH, PROGRAM, SCHEMA, Tables, number};
 
 /// Moves a database one schema further.
@@ -50,13 +53,16 @@ impl Migrations {
             return Ok(None);
         };
         let current = self.current();
+        let written_by = number(&transaction, PROGRAM)?.map(version_text);
         if found > current {
-            let written_by = number(&transaction, PROGRAM)?.map(version_text);
             return Err(StoreError::NewerSchema {
                 found,
                 supported: current,
                 written_by,
             });
+        }
+        if let Some(table) = unknown_table(&transaction)? {
+            return Err(StoreError::NewerTable { table, written_by });
         }
         Ok(Some(Schema { found, current }))
     }
@@ -101,6 +107,13 @@ impl Migrations {
         transaction.commit()?;
         Ok(())
     }
+}
+
+/// A table that no version up to this one has.
+fn unknown_table(transaction: &ReadTransaction) -> Result<Option<String>, StoreError> {
+    let names = transaction.list_tables()?;
+    let mut names = names.map(|table| table.name().to_owned());
+    Ok(names.find(|name| rows::named(name).is_none()))
 }
 
 /// Leaves the version of this program in the database, for those that are too old to open it.

@@ -34,6 +34,7 @@ mod operate;
 mod pending;
 mod people;
 mod prekeys;
+mod presence;
 mod queue;
 mod reader;
 mod record;

@@ -7,13 +7,13 @@ use redb::{
 
 use super::error::{RecordError, StoreError};
 use super::tables::{
-    ACCOUNTS, AUDIT, CALLS, CONTACTS, HANDLES, INVITES, MESSAGES, META, PREKEYS, QUEUES,
+    ACCOUNTS, AUDIT, CALLS, CONTACTS, HANDLES, INVITES, MESSAGES, META, PREKEYS, PRESENCE, QUEUES,
     SUSPENSIONS,
 };
 
 /// Every table that a schema has or had, in the order in which they are best written. A migration
 /// that leaves a table behind keeps its definition here, so that old backups can still be read.
-pub(super) const ALL: [&dyn Rows; 11] = [
+pub(super) const ALL: [&dyn Rows; 12] = [
     &META,
     &ACCOUNTS,
     &HANDLES,
@@ -24,6 +24,7 @@ pub(super) const ALL: [&dyn Rows; 11] = [
     &MESSAGES,
     &QUEUES,
     &SUSPENSIONS,
+    &PRESENCE,
     &AUDIT,
 ];
 

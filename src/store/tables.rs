@@ -51,6 +51,9 @@ pub(super) const QUEUES: TableDefinition<'_, &[u8; 24], &[u8]> = TableDefinition
 pub(super) const SUSPENSIONS: TableDefinition<'_, &[u8; 16], &[u8]> =
     TableDefinition::new("suspensions-1");
 
+/// User → nothing. Members who take part in presence.
+pub(super) const PRESENCE: TableDefinition<'_, &[u8; 16], ()> = TableDefinition::new("presence-1");
+
 /// Sequence number → deed record. What operators did, the oldest first.
 pub(super) const AUDIT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("audit-1");
 
@@ -73,6 +76,7 @@ pub(super) struct Tables<'txn> {
     pub(super) messages: Table<'txn, u64, &'static [u8]>,
     pub(super) queues: Table<'txn, &'static [u8; 24], &'static [u8]>,
     pub(super) suspensions: Table<'txn, &'static [u8; 16], &'static [u8]>,
+    pub(super) presence: Table<'txn, &'static [u8; 16], ()>,
     pub(super) audit: Table<'txn, u64, &'static [u8]>,
 }
 
@@ -90,6 +94,7 @@ impl<'txn> Tables<'txn> {
             messages: transaction.open_table(MESSAGES)?,
             queues: transaction.open_table(QUEUES)?,
             suspensions: transaction.open_table(SUSPENSIONS)?,
+            presence: transaction.open_table(PRESENCE)?,
             audit: transaction.open_table(AUDIT)?,
         })
     }

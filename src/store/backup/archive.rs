@@ -101,8 +101,10 @@ impl<R: Read> Archive<R> {
         let mut counts = (0, 0);
         while let Some((name, mut section)) = self.sections.next()? {
             if let Some(table) = name.strip_prefix(TABLE_SECTION) {
-                let table = rows::named(table)
-                    .ok_or(BackupError::Damaged("it has a table nobody knows"))?;
+                let table = rows::named(table).ok_or_else(|| StoreError::NewerTable {
+                    table: table.to_owned(),
+                    written_by: Some(self.header.made_by.clone()),
+                })?;
                 let count = unpack_table(table, section, disk, progress)?;
                 match table.name() {
                     name if name.starts_with(ACCOUNTS) => counts.0 += count,

@@ -123,8 +123,23 @@ fn write_draft(
 pub(super) fn fill<W: Write>(
     transaction: &ReadTransaction,
     request: &BackupRequest,
-    mut out: W,
+    out: W,
     progress: &mut Progress<'_>,
+) -> Result<(Header, W), BackupError> {
+    fill_with(transaction, request, out, |sections| {
+        write_tables(transaction, sections, progress)
+    })
+}
+
+/// What the sections of a backup are packed and checked by.
+pub(super) type Body<W> = SectionsWriter<Encoder<'static, ChunkWriter<W>>>;
+
+/// The same with tables that `write` gives it.
+pub(super) fn fill_with<W: Write>(
+    transaction: &ReadTransaction,
+    request: &BackupRequest,
+    mut out: W,
+    write: impl FnOnce(&mut Body<W>) -> Result<(), BackupError>,
 ) -> Result<(Header, W), BackupError> {
     let sealed = match &request.passphrase {
         Some(passphrase) => Some(Seal::new(passphrase, random::draw())?),
@@ -139,7 +154,7 @@ pub(super) fn fill<W: Write>(
     if let Some(config) = &request.config {
         sections.write(CONFIG_SECTION, config)?;
     }
-    write_tables(transaction, &mut sections, progress)?;
+    write(&mut sections)?;
     let out = sections.finish()?.finish()?.finish()?;
     Ok((header, out))
 }

@@ -8,11 +8,12 @@ use redb::{ReadableTable, TableDefinition};
 use super::super::migrate::{Migration, Migrations};
 use super::super::offline::OfflineStore;
 use super::super::rows::Rows;
-use super::super::tables::{SCHEMA, number};
+use super::super::tables::{META, SCHEMA, number};
 use super::*;
 
-/// What the made-up steps leave behind: which were done, and how often.
-const TRACES: TableDefinition<'_, &str, u64> = TableDefinition::new("traces");
+/// What the made-up steps leave behind, among the numbers that every schema has: which were done, and
+/// how often.
+const TRACES: TableDefinition<'_, &str, u64> = META;
 
 fn trace(transaction: &redb::WriteTransaction, name: &str) -> Result<(), StoreError> {
     let mut traces = transaction.open_table(TRACES)?;
@@ -40,7 +41,10 @@ fn traces(database: &OfflineStore) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     let mut listen = |key: &[u8], value: &[u8]| {
         let count = u64::from_le_bytes(value.try_into().unwrap());
-        found.push((String::from_utf8(key.to_vec()).unwrap(), count));
+        let name = String::from_utf8(key.to_vec()).unwrap();
+        if name.starts_with("to ") {
+            found.push((name, count));
+        }
         Ok(())
     };
     TRACES
@@ -113,4 +117,64 @@ fn every_table_of_a_database_goes_into_backups() {
         let name = redb::TableHandle::name(&table).to_owned();
         assert!(super::super::rows::named(&name).is_some(), "{name}");
     }
+}
+
+/// Makes tables that no program knew before the one that made them, or takes known ones away.
+fn change(dir: &std::path::Path, change: impl FnOnce(&redb::WriteTransaction)) {
+    let database = OfflineStore::open(dir).unwrap();
+    let transaction = database.disk().write().unwrap();
+    change(&transaction);
+    transaction.commit().unwrap();
+}
+
+/// Tables that came after the first, as a database of before has them: not at all.
+const LATER: [&str; 4] = ["calls-1", "suspensions-1", "audit-1", "presence-1"];
+
+#[tokio::test]
+async fn a_database_from_before_a_table_came_is_worked_with_and_gets_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), &options(NEVER)).unwrap();
+    let user = member(&store, 1).await;
+    store.close().await;
+    change(dir.path(), |transaction| {
+        for name in LATER {
+            let tables = transaction.list_tables().unwrap();
+            let table = tables.into_iter().find(|table| {
+                redb::TableHandle::name(table) == name
+            });
+            transaction.delete_table(table.unwrap()).unwrap();
+        }
+    });
+    let store = Store::open(dir.path(), &options(NEVER)).unwrap();
+    assert!(!store.takes_part(user).await.unwrap());
+    assert!(store.calls([1; 16]).await.unwrap().is_empty());
+    assert!(store.suspension(user).await.unwrap().is_none());
+    let applied = store.set_takes_part(user, true).await.unwrap();
+    assert_eq!(applied, super::super::Update::Applied);
+    assert!(store.takes_part(user).await.unwrap());
+    store.delete_account(user, [1; 16]).await.unwrap();
+    assert!(!store.takes_part(user).await.unwrap());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_database_with_a_table_of_a_newer_version_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path(), &options(NEVER)).unwrap());
+    let newer: TableDefinition<'_, u64, u64> = TableDefinition::new("later-1");
+    change(dir.path(), |transaction| {
+        transaction.open_table(newer).unwrap().insert(1, 2).unwrap();
+        let mut meta = transaction.open_table(META).unwrap();
+        meta.insert("program", (7 << 40) | (8 << 20) | 9).unwrap();
+    });
+    for _ in 0..2 {
+        let refused = Store::open(dir.path(), &options(NEVER)).unwrap_err();
+        assert!(matches!(refused, StoreError::NewerTable { .. }), "{refused}");
+        let text = refused.to_string();
+        for part in ["\"later-1\"", "privcomm 7.8.9", "fix: install"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+    let refused = OfflineStore::open(dir.path()).unwrap().migrate();
+    assert!(matches!(refused, Err(StoreError::NewerTable { .. })));
 }

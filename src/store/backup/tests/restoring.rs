@@ -6,6 +6,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::super::restore::Step;
 use super::*;
 
+#[tokio::test]
+async fn call_histories_and_who_takes_part_in_presence_come_back() {
+    let scene = Scene::new().await;
+    let store = Store::open(&scene.state(), &options()).unwrap();
+    let line = crate::store::NewCall {
+        owner: scene.user,
+        owner_tag: [7; 16],
+        day: 9,
+        sealed: vec![1, 2, 3],
+    };
+    store.add_calls(vec![line]).await.unwrap();
+    store.set_takes_part(scene.user, true).await.unwrap();
+    let file = scene.directory.path().join("later.pcb");
+    store.back_up(request(&file)).await.unwrap();
+    store.set_takes_part(scene.user, false).await.unwrap();
+    store.close().await;
+    let restore = Restore {
+        file,
+        ..scene.restore()
+    };
+    restore.run(&mut Progress::silent()).unwrap();
+    let store = Store::open(&scene.state(), &options()).unwrap();
+    assert_eq!(store.calls([7; 16]).await.unwrap(), [[1, 2, 3]]);
+    assert!(store.takes_part(scene.user).await.unwrap());
+    store.close().await;
+    // The backup from before both came back with neither.
+    scene.restore().run(&mut Progress::silent()).unwrap();
+    let store = Store::open(&scene.state(), &options()).unwrap();
+    assert!(store.calls([7; 16]).await.unwrap().is_empty());
+    assert!(!store.takes_part(scene.user).await.unwrap());
+    store.close().await;
+}
+
 const STEPS: [Step; 6] = [
     Step::Build,
     Step::Unpacked,
