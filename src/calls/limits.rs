@@ -120,6 +120,11 @@ impl<K: Hash + Eq> Starts<K> {
         }
     }
 
+    /// Goes by another rate from now on.
+    pub(super) const fn change(&mut self, rate: Rate) {
+        self.rate = rate;
+    }
+
     /// Refuses `key` when it has used up its rate, and says how long that lasts.
     pub(super) fn check(&self, key: &K, now: Timestamp) -> Result<(), Refusal> {
         let recent = self.of.peek(key).map_or(0, |starts| {

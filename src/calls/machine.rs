@@ -8,7 +8,7 @@ use super::event::{
     CallEvent, CallState, Input, Output, Over, Reason, Refusal, Request, Signal, Target,
 };
 use super::figures::Figures;
-use super::limits::{Settings, Starts};
+use super::limits::{Rate, Settings, Starts};
 use super::memory::{Ended, Memory};
 
 /// All calls of the daemon. See the room's documentation for its rules.
@@ -81,6 +81,13 @@ impl Machine {
             Input::Gone(user) => self.gone(user, now),
         }
         std::mem::take(&mut self.outputs)
+    }
+
+    /// Lets users start so many calls from now on, in all and to the same other user. What they
+    /// started before counts.
+    pub const fn change_rates(&mut self, per_user: Rate, per_pair: Rate) {
+        self.starts_of_user.change(per_user);
+        self.starts_of_pair.change(per_pair);
     }
 
     /// The moment at which [`Machine::handle_timeout`] is due, unless an input comes earlier.

@@ -207,28 +207,38 @@ impl Loaded {
         }
     }
 
-    /// What is wrong between values that are right by themselves: a payload that is allowed but
-    /// fits into no frame or body would be refused at the door.
+    /// What is wrong between values that are right by themselves: what is allowed but fits into no
+    /// frame or body would be refused at the door.
     fn conflicts(&self) -> Vec<Problem> {
-        let payload = self.config.messages.max_payload;
-        let holders = [
-            ("limits.frame_bytes", self.config.limits.frame_bytes),
-            ("limits.body", self.config.limits.body),
+        let Config {
+            limits,
+            messages,
+            calls,
+            ..
+        } = &self.config;
+        let frame = ("limits.frame_bytes", limits.frame_bytes);
+        let body = ("limits.body", limits.body);
+        let payload = ("messages.max_payload", messages.max_payload);
+        let pairs = [
+            (frame, payload),
+            (body, payload),
+            (frame, ("calls.sdp_bytes", calls.sdp_bytes)),
+            (frame, ("calls.candidate_bytes", calls.candidate_bytes)),
         ];
-        let small = holders
+        let small = pairs
             .into_iter()
-            .filter(|(_, bytes)| *bytes < payload + ENVELOPE);
+            .filter(|((_, holder), (_, held))| *holder < held + ENVELOPE);
         small
-            .map(|(key, got)| Problem {
+            .map(|((key, got), (other, value))| Problem {
                 place: match self.source(key) {
-                    Source::Default => self.source("messages.max_payload"),
+                    Source::Default => self.source(other),
                     set => set,
                 },
                 fault: Fault::TooSmallFor {
                     key,
-                    least: payload + ENVELOPE,
-                    other: "messages.max_payload",
-                    value: payload,
+                    least: value + ENVELOPE,
+                    other,
+                    value,
                     got,
                 },
             })

@@ -85,23 +85,22 @@ impl<E: Weigh> Hub<E> {
 }
 
 impl<E: Weigh> Registration<E> {
-    /// Whether this is the user's session, and not one that was replaced.
-    pub fn is_current(&self) -> bool {
-        let connection = self.outbox.connection();
-        self.hub
-            .find(self.user)
-            .is_some_and(|outbox| outbox.connection() == connection)
-    }
-}
-
-impl<E: Weigh> Drop for Registration<E> {
-    fn drop(&mut self) {
+    /// Gives the place up now. Whether it was this session's, and not one's that replaced it.
+    pub fn give_up(&mut self) -> bool {
         let mut sessions = self.hub.lock();
         if let Entry::Occupied(place) = sessions.entry(self.user)
             && place.get().connection() == self.outbox.connection()
         {
             place.remove();
+            return true;
         }
+        false
+    }
+}
+
+impl<E: Weigh> Drop for Registration<E> {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }
 
@@ -167,9 +166,10 @@ mod tests {
         for order in [[&older, &newer], [&newer, &older]] {
             let hub = Hub::default();
             let user = UserId::random();
-            let places = order.map(|outbox| hub.register(user, outbox.clone()));
+            let mut places = order.map(|outbox| hub.register(user, outbox.clone()));
             assert_eq!(hub.find(user).unwrap().connection(), newer.connection());
-            assert_eq!(places.iter().filter(|place| place.is_current()).count(), 1);
+            let gave_up = places.iter_mut().map(Registration::give_up);
+            assert_eq!(gave_up.filter(|had_it| *had_it).count(), 1);
         }
         assert_eq!(farewell(&older).await, Some(Farewell::Replaced));
     }

@@ -50,18 +50,21 @@ impl Member {
         self.count_change()?;
         let member = self.clone();
         Messenger::see_through(async move {
+            let _changing = member.mailbox().changing.lock().await;
             let (owner_tag, peer_tag) = member.tags(user);
             let store = &member.messenger().store;
             store.remove_contact(owner_tag, peer_tag).await?;
             let mut mailbox = member.mailbox().lock();
             mailbox.contacts.remove(&user);
             mailbox.swallowed.remove(&user);
+            member.messenger().regard(member.user(), user, None);
             Ok(())
         })
         .await
     }
 
     async fn note(&self, user: UserId, state: ContactState) -> Result<(), Error> {
+        let _changing = self.mailbox().changing.lock().await;
         let key = &self.messenger().secrets.contact_key;
         let contact = auth::Contact {
             peer: user,
@@ -78,6 +81,7 @@ impl Member {
                 let mut mailbox = self.mailbox().lock();
                 mailbox.contacts.insert(user, state);
                 mailbox.swallowed.remove(&user);
+                self.messenger().regard(self.user(), user, Some(state));
                 Ok(())
             }
             ContactStored::Full => Err(Error::Forbidden(

@@ -41,6 +41,13 @@ pub enum Event {
         /// Who.
         user: UserId,
     },
+    /// Contacts are there now, or aren't.
+    Presence {
+        /// Who.
+        about: Vec<UserId>,
+        /// Whether they are there.
+        online: bool,
+    },
     /// Something happened in a call.
     Call {
         /// Which.
@@ -95,6 +102,7 @@ impl Weigh for Event {
                 event: CallEvent::Signal(signal),
                 ..
             } => signal.payload().as_json().len(),
+            Self::Presence { about, .. } => size_of_val(about.as_slice()),
             _ => 0,
         };
         size_of::<Self>() + content

@@ -27,6 +27,9 @@ pub(super) struct Mailbox {
     owner: UserId,
     loaded: OnceCell<()>,
     state: Mutex<State>,
+    /// Held over a change in the store and the same change here: what is in memory follows what the
+    /// store has, in the same order.
+    pub(super) changing: tokio::sync::Mutex<()>,
     /// Held while the owner asks for somebody's keys: one question at a time, so that the same
     /// question gets the same answer.
     pub(super) asking: tokio::sync::Mutex<()>,
@@ -42,6 +45,8 @@ pub(super) struct State {
     /// What was let go of whom, and when: of blocked contacts only, as much as a stranger may send.
     pub(super) swallowed: HashMap<UserId, Vec<(MessageId, Timestamp)>>,
     pub(super) bar: Bar,
+    /// The owner takes part in presence, as far as the operator wants it.
+    pub(super) takes_part: bool,
     /// Tokens issued until then are no longer good.
     pub(super) tokens_since: Timestamp,
     /// Messages that the owner may still send.
@@ -55,6 +60,7 @@ pub(super) struct Contents {
     pub(super) queue: Queue,
     pub(super) contacts: HashMap<UserId, ContactState>,
     pub(super) bar: Bar,
+    pub(super) takes_part: bool,
     pub(super) tokens_since: Timestamp,
 }
 
@@ -65,6 +71,7 @@ impl Mailbox {
             contacts: HashMap::new(),
             swallowed: HashMap::new(),
             bar: Bar::None,
+            takes_part: false,
             tokens_since: Timestamp::default(),
             sending: Bucket::default(),
             is_gone: false,
@@ -73,6 +80,7 @@ impl Mailbox {
             owner,
             loaded: OnceCell::new(),
             state: Mutex::new(state),
+            changing: tokio::sync::Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             total,
             counted: AtomicUsize::new(0),
@@ -94,6 +102,7 @@ impl Mailbox {
         state.queue = contents.queue;
         state.contacts = contents.contacts;
         state.bar = contents.bar;
+        state.takes_part = contents.takes_part;
         state.tokens_since = contents.tokens_since;
         self.count(state.queue.len());
     }
@@ -257,6 +266,7 @@ mod tests {
             queue: Queue::default(),
             contacts: HashMap::new(),
             bar: Bar::None,
+            takes_part: false,
             tokens_since: Timestamp::default(),
         }
     }

@@ -24,6 +24,7 @@ mod parse;
 mod passes;
 mod people;
 mod prekeys;
+mod presence;
 mod queue;
 mod relay;
 mod resolve;
@@ -32,6 +33,7 @@ mod scope;
 mod session;
 mod signal;
 mod standing;
+mod told;
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -57,6 +59,7 @@ use self::mailbox::{Contents, Mailbox, Mailboxes};
 use self::outside::Outside;
 use self::passes::Passes;
 use self::prekeys::Handouts;
+use self::presence::Attendance;
 use self::queue::Queue;
 use self::rotation::{CurrentKey, Safe};
 use self::scope::WaitingRoom;
@@ -81,6 +84,8 @@ pub struct Settings {
     pub messages: config::Messages,
     /// Calls.
     pub calls: config::Calls,
+    /// Who sees that somebody is there.
+    pub presence: config::Presence,
 }
 
 /// What the operator may change without a restart.
@@ -140,6 +145,7 @@ pub struct Core {
     handouts: Handouts,
     waiting: WaitingRoom,
     calls: Calls,
+    attendance: Attendance,
     next_seq: AtomicU64,
     last_health: LastHealth,
     delivered: Delivered,
@@ -184,7 +190,8 @@ impl Messenger {
             limits: Limits::new(&settings.rules.limits),
             waiting: WaitingRoom::new(&settings.rules.limits),
             rules: RwLock::new(Arc::new(settings.rules.clone())),
-            calls: Calls::new(&settings.calls),
+            calls: Calls::new(&settings.calls, &settings.rules.limits),
+            attendance: Attendance::new(&settings.presence),
             settings,
             store: rooms.store,
             hub: rooms.hub,
@@ -239,6 +246,7 @@ impl Messenger {
     pub fn change(&self, rules: Rules) {
         self.limits.change(&rules.limits);
         self.waiting.change(&rules.limits);
+        self.calls.change(&rules.limits);
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
@@ -277,10 +285,12 @@ impl Messenger {
             self.store.remove_soon(owner, &unheard);
         }
         let bar = self.load_bar(&account).await?;
+        let takes_part = self.attendance.is_on() && self.store.takes_part(owner).await?;
         Ok(Contents {
             queue: Queue::load(rows),
             contacts,
             bar,
+            takes_part,
             tokens_since: account.tokens_since,
         })
     }

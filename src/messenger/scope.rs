@@ -4,7 +4,6 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -18,12 +17,12 @@ use super::prekeys::key_status;
 use super::queue::Waiter;
 use crate::auth::Claims;
 use crate::base::{MessageId, Timestamp, UserId};
-use crate::config::{self, Rate, RegistrationMode};
+use crate::config::{self, RegistrationMode};
 use crate::ratelimit::{Address, Limiter};
 use crate::wire::binary;
 use crate::wire::body::{
     Account, AccountPatch, MessagesResponse, RegisterResponse, SendRequest, SendResponse,
-    ServerInfo, ServerLimits, WaitingMessage,
+    ServerInfo, WaitingMessage,
 };
 
 /// Where a request comes from.
@@ -68,7 +67,6 @@ impl Visitor {
     pub fn server(&self) -> ServerInfo {
         let settings = &self.messenger.settings;
         let rules = self.messenger.rules();
-        let limits = &rules.limits;
         ServerInfo {
             name: "privcomm".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -80,28 +78,9 @@ impl Visitor {
                 RegistrationMode::Closed => "closed",
             }
             .to_owned(),
-            features: self
-                .messenger
-                .relay
-                .iter()
-                .map(|_| "turn".to_owned())
-                .collect(),
+            features: self.messenger.features(),
             dialects: vec!["privcomm.v1".to_owned(), "mvchat.v1".to_owned()],
-            limits: ServerLimits {
-                payload: settings.messages.max_payload,
-                frame: limits.frame_bytes,
-                frames_per_second: per(limits.frames, Duration::from_secs(1)),
-                frames_burst: limits.frames_burst,
-                register_body: limits.register_body,
-                body: limits.body,
-                unauthenticated_per_address: limits.unauthenticated_per_address,
-                messages_per_minute: per(limits.messages, Duration::from_mins(1)),
-                messages_burst: limits.messages_burst,
-                queue_messages: settings.messages.queue_messages,
-                queue_stranger_messages: settings.messages.queue_stranger_messages,
-                queue_bytes: settings.messages.queue_bytes,
-                retention: settings.messages.retention.as_secs(),
-            },
+            limits: self.messenger.told_limits(&rules.limits),
             epoch: self.messenger.epoch,
         }
     }
@@ -125,12 +104,6 @@ impl fmt::Debug for Visitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Visitor").finish_non_exhaustive()
     }
-}
-
-/// How many `rate` allows in `time`, in the long run.
-fn per(rate: Rate, time: Duration) -> u64 {
-    let count = u128::from(rate.count) * time.as_millis() / rate.period.as_millis().max(1);
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// Somebody with a token that is good.
@@ -229,6 +202,7 @@ impl Member {
             .key_status(self.user())
             .await?
             .ok_or(Error::TokenExpired)?;
+        let presence = store.takes_part(self.user()).await?;
         let state = self.mailbox.lock();
         Ok(Account {
             user_id: account.user,
@@ -242,18 +216,25 @@ impl Member {
             queued_bytes: state.queue.bytes(),
             keys: key_status(&keys, self.messenger.clock.now()),
             contacts: state.contacts.len(),
+            presence,
         })
     }
 
-    /// Changes the public name.
+    /// Changes the public name, and whether this member takes part in presence.
     pub async fn patch_account(&self, patch: AccountPatch) -> Result<Account, Error> {
         self.count_change()?;
-        if let Some(name) = patch.public_name {
-            let name = name.map(|name| check_public_name(&name)).transpose()?;
-            self.messenger
-                .store
-                .set_public_name(self.user(), name)
-                .await?;
+        let name = patch.public_name.map(|name| {
+            let name = name.map(|name| check_public_name(&name));
+            name.transpose()
+        });
+        if let Some(name) = name.transpose()? {
+            let store = &self.messenger.store;
+            store.set_public_name(self.user(), name).await?;
+        }
+        if let Some(takes) = patch.presence {
+            let (messenger, mailbox) = (self.messenger.clone(), self.mailbox.clone());
+            let change = async move { messenger.set_takes_part(&mailbox, takes).await };
+            Messenger::see_through(change).await?;
         }
         self.account().await
     }

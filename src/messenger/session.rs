@@ -78,6 +78,7 @@ impl Session {
             return Err(Error::TokenExpired);
         }
         messenger.signal_returned(session.member.user());
+        messenger.attend(session.member.mailbox(), session.outbox.connection());
         let welcome = Welcome {
             user: session.member.user(),
             pending,
@@ -176,9 +177,15 @@ impl Drop for Session {
         leave(self.member.mailbox(), self.outbox.connection(), |write| {
             messenger.store.hurry(write);
         });
-        if self.place.is_current() {
-            messenger.signal_lost(self.member.user());
+        let user = self.member.user();
+        if self.place.give_up() {
+            messenger.signal_lost(user);
+            // A new session may have come between the two, and have said so before.
+            if messenger.hub.find(user).is_some() {
+                messenger.signal_returned(user);
+            }
         }
+        messenger.depart(user, self.outbox.connection());
     }
 }
 

@@ -33,13 +33,9 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    pub(super) fn new(config: &config::Calls) -> Self {
-        let settings = calls::Settings {
-            ring: config.ring_timeout,
-            ..calls::Settings::default()
-        };
+    pub(super) fn new(config: &config::Calls, limits: &config::Limits) -> Self {
         Self {
-            machine: Mutex::new(Machine::new(settings)),
+            machine: Mutex::new(Machine::new(settings(config, limits))),
             policy: config.policy,
             history: History::of(config),
             deadline_changed: Notify::new(),
@@ -50,6 +46,12 @@ impl Calls {
     pub(super) fn figures(&self) -> (calls::Figures, Distribution) {
         let machine = self.lock();
         (machine.figures(), machine.answer_times())
+    }
+
+    /// Counts the calls that are started by other limits from now on.
+    pub(super) fn change(&self, limits: &config::Limits) {
+        let (per_user, per_pair) = (rate(limits.call_starts), rate(limits.call_starts_pair));
+        self.lock().change_rates(per_user, per_pair);
     }
 
     fn lock(&self) -> MutexGuard<'_, Machine> {
@@ -203,6 +205,7 @@ impl Messenger {
     /// Ends the session of `user` and everything that hangs on it.
     pub(super) fn close_session(&self, user: UserId, farewell: Farewell) {
         self.hub.close(user, farewell);
+        self.withdraw(user);
         self.signal_gone(user);
     }
 }
@@ -221,6 +224,31 @@ pub enum Verdict {
     },
 }
 
+/// SDPs of the largest size that wait for one party, at most.
+const MOST_WAITING: usize = 4;
+
+fn settings(config: &config::Calls, limits: &config::Limits) -> calls::Settings {
+    calls::Settings {
+        ring: config.ring_timeout,
+        ringing_grace: config.ringing_grace,
+        connected_grace: config.connected_grace,
+        ringing_per_user: config.ringing,
+        sdps: config.sdps,
+        sdp_bytes: config.sdp_bytes,
+        candidates: config.candidates,
+        candidate_bytes: config.candidate_bytes,
+        inbox_bytes: MOST_WAITING * config.sdp_bytes.max(config.candidate_bytes),
+        per_user: rate(limits.call_starts),
+        per_pair: rate(limits.call_starts_pair),
+        ..calls::Settings::default()
+    }
+}
+
+const fn rate(rate: config::Rate) -> calls::Rate {
+    let config::Rate { count, period } = rate;
+    calls::Rate { count, period }
+}
+
 fn payload(json: &serde_json::value::RawValue) -> Payload {
     Payload::new(json.get())
 }
@@ -234,5 +262,16 @@ fn refused_event(peer: UserId, call: Option<CallId>, refusal: Refusal) -> Event 
             Event::Call { call, peer, event }
         }
         (call, refusal) => Event::CallRefused { call, refusal },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_configuration_are_those_of_the_machine() {
+        let config = settings(&config::Calls::default(), &config::Limits::default());
+        assert_eq!(config, calls::Settings::default());
     }
 }

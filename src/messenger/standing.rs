@@ -68,6 +68,7 @@ impl Messenger {
         Self::see_through(async move {
             // Held meanwhile, so that nobody loads another from what the store had before.
             let mailbox = messenger.mailbox(user).await?;
+            let _changing = mailbox.changing.lock().await;
             let (bar, since) = (Bar::of(&suspension), suspension.since);
             let change = Change::Suspend(user, suspension);
             found(messenger.store.operate(change, deed).await?)?;
@@ -88,9 +89,12 @@ impl Messenger {
         let messenger = self.clone();
         Self::see_through(async move {
             let mailbox = messenger.mailbox(user).await?;
+            let _changing = mailbox.changing.lock().await;
             let change = Change::Resume(user);
             found(messenger.store.operate(change, deed).await?)?;
-            mailbox.lock().bar = Bar::None;
+            let mut state = mailbox.lock();
+            state.bar = Bar::None;
+            messenger.reconsider(user, &state);
             Ok(())
         })
         .await

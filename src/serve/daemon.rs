@@ -151,6 +151,7 @@ impl Daemon {
             tasks,
         };
         daemon.watch_calls();
+        daemon.watch_presence();
         daemon.start_jobs(&daemon.config);
         Ok(daemon)
     }
@@ -318,6 +319,16 @@ impl Daemon {
         });
     }
 
+    fn watch_presence(&self) {
+        let (messenger, tasks) = (self.messenger.clone(), self.tasks.clone());
+        self.tasks.spawn("presence clock", async move {
+            tokio::select! {
+                () = messenger.watch_presence() => {}
+                () = tasks.stopping() => {}
+            }
+        });
+    }
+
     fn start_jobs(&self, config: &Config) {
         let clock = Clock::System;
         let retention = Retention::new(
@@ -441,6 +452,7 @@ fn settings(config: &Config, listeners: &[Listener]) -> Result<Settings, ServeEr
         token_ttl: config.auth.token_ttl,
         messages: config.messages.clone(),
         calls: config.calls.clone(),
+        presence: config.presence.clone(),
     })
 }
 

@@ -356,6 +356,9 @@ pub struct Account {
     pub keys: KeyStatus,
     /// How many contacts have a state.
     pub contacts: usize,
+    /// Whether contacts who allow this member, and whom this member allows, see that it is there, and
+    /// the other way round: where the feature `presence` is on, and they switched it on as well.
+    pub presence: bool,
 }
 
 /// `PATCH /api/v1/account`
@@ -369,6 +372,9 @@ pub struct AccountPatch {
     )]
     #[schema(value_type = Option<String>)]
     pub public_name: Option<Option<Private<String>>>,
+    /// Whether to take part in presence; absent leaves it as it is. Off until it is switched on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence: Option<bool>,
 }
 
 /// Tells a member that is null from one that is absent.
@@ -406,7 +412,7 @@ pub struct ServerInfo {
     pub handle_salt: String,
     /// `open`, `invite` or `closed`.
     pub registration: String,
-    /// What this daemon can do beyond the least.
+    /// What this daemon can do beyond the least: `turn`, `presence`.
     pub features: Vec<String>,
     /// WebSocket subprotocols.
     pub dialects: Vec<String>,
@@ -445,6 +451,37 @@ pub struct ServerLimits {
     pub queue_bytes: u64,
     /// Seconds an unacknowledged message is kept.
     pub retention: u64,
+    /// Calls.
+    pub calls: CallLimits,
+}
+
+/// The limits of calls that clients should know.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CallLimits {
+    /// Calls that a user may start in `starts_period`.
+    pub starts: u32,
+    /// Seconds.
+    pub starts_period: u64,
+    /// Calls that a user may start to the same other user in `starts_per_peer_period`.
+    pub starts_per_peer: u32,
+    /// Seconds.
+    pub starts_per_peer_period: u64,
+    /// Calls that may ring a user at once.
+    pub ringing: usize,
+    /// Seconds a call rings.
+    pub ring_timeout: u64,
+    /// Seconds a party may be away while the call rings.
+    pub ringing_grace: u64,
+    /// Seconds a party may be away while the call is connected.
+    pub connected_grace: u64,
+    /// SDPs per side and call.
+    pub sdps: u32,
+    /// Largest SDP, bytes of JSON without the quotes of a string.
+    pub sdp: usize,
+    /// Candidates per side and call.
+    pub candidates: u32,
+    /// Largest candidate, bytes of JSON without the quotes of a string.
+    pub candidate: usize,
 }
 
 /// `GET /health`

@@ -91,6 +91,13 @@ pub enum Reply<'a> {
         /// Who.
         user_id: UserId,
     },
+    /// A contact is there now, or isn't. Until told otherwise, nobody is.
+    Presence {
+        /// Who.
+        user_id: UserId,
+        /// Whether they are there.
+        online: bool,
+    },
     /// A call rings, or is renegotiated.
     CallOffer {
         /// Who calls.
@@ -241,7 +248,7 @@ mod tests {
     #[test]
     fn frames_are_written_as_the_protocol_says() {
         let timestamp = Timestamp::from_millis(1_795_219_200_000);
-        let golden: [(Reply<'_>, &str); 6] = [
+        let golden: [(Reply<'_>, &str); 7] = [
             (
                 Reply::EncryptedMessage {
                     message_id: id(),
@@ -264,6 +271,13 @@ mod tests {
             (
                 Reply::PrekeysLow { remaining: 19 },
                 r#"{"type":"prekeys_low","remaining":19}"#,
+            ),
+            (
+                Reply::Presence {
+                    user_id: user(),
+                    online: true,
+                },
+                r#"{"type":"presence","user_id":"7c9e6679-7425-40de-944b-e07fc1f90ae7","online":true}"#,
             ),
             (Reply::Pong { t: None }, r#"{"type":"pong"}"#),
             (

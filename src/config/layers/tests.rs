@@ -5,8 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{
-    Auth, Backup, CallPolicy, Calls, Limits, ListenAddress, LogFormat, LogLevel, Messages, Rate,
-    Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store, Telemetry, Turn,
+    Auth, Backup, CallPolicy, Calls, Limits, ListenAddress, LogFormat, LogLevel, Messages,
+    Presence, Rate, Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store,
+    Telemetry, Turn,
 };
 
 /// Every key, each with another value than its default.
@@ -35,6 +36,8 @@ bundle_pair = "5/1s"
 key_upload = "6/1s"
 account_changes = "16/1s"
 turn_credentials = "7/1s"
+call_starts = "28/1s"
+call_starts_pair = "29/1s"
 messages = "8/1s"
 messages_burst = 9
 frames = "10/1s"
@@ -64,8 +67,19 @@ max_payload = 28
 [calls]
 policy = "mutual"
 ring_timeout = "29s"
+ringing = 51
+ringing_grace = "52s"
+connected_grace = "53s"
+sdps = 54
+sdp_bytes = "5 KiB"
+candidates = 55
+candidate_bytes = "6 KiB"
 history = true
 history_retention = "43d"
+[presence]
+enabled = true
+arriving = "56s"
+leaving = "57s"
 [turn]
 enabled = false
 listen = ["0.0.0.0:31"]
@@ -146,8 +160,20 @@ fn all_different() -> Config {
         calls: Calls {
             policy: CallPolicy::Mutual,
             ring_timeout: seconds(29),
+            ringing: 51,
+            ringing_grace: seconds(52),
+            connected_grace: seconds(53),
+            sdps: 54,
+            sdp_bytes: 5 << 10,
+            candidates: 55,
+            candidate_bytes: 6 << 10,
             history: true,
             history_retention: seconds(43 * 24 * 3600),
+        },
+        presence: Presence {
+            enabled: true,
+            arriving: seconds(56),
+            leaving: seconds(57),
         },
         turn: Turn {
             enabled: false,
@@ -202,6 +228,8 @@ fn all_limits_different() -> Limits {
         key_upload: per_second(6),
         account_changes: per_second(16),
         turn_credentials: per_second(7),
+        call_starts: per_second(28),
+        call_starts_pair: per_second(29),
         messages: per_second(8),
         messages_burst: 9,
         frames: per_second(10),

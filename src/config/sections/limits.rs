@@ -34,6 +34,12 @@ section! {
         /// Requests for relay credentials per user.
         turn_credentials: Rate = Rate::new(30, minutes(1)), Rates, live;
 
+        /// Calls that a user may start, whatever comes of them.
+        call_starts: Rate = Rate::new(10, minutes(1)), Rates, live;
+
+        /// Calls that a user may start to the same other user.
+        call_starts_pair: Rate = Rate::new(3, minutes(5)), Rates, live;
+
         /// Messages per sender, sustained.
         messages: Rate = Rate::new(120, minutes(1)), Rates, live;
 

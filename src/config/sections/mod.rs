@@ -7,6 +7,7 @@ mod backup;
 mod calls;
 mod limits;
 mod messages;
+mod presence;
 mod registration;
 mod server;
 mod store;
@@ -20,6 +21,7 @@ pub use backup::Backup;
 pub use calls::{CallPolicy, Calls};
 pub use limits::{Limits, Rate};
 pub use messages::Messages;
+pub use presence::Presence;
 pub use registration::{Registration, RegistrationMode};
 pub use server::{ListenAddress, Server};
 pub use store::Store;
@@ -41,6 +43,8 @@ sections! {
     messages: Messages;
     /// Call signaling.
     calls: Calls;
+    /// Who sees that somebody is there.
+    presence: Presence;
     /// The media relay.
     turn: Turn;
     /// The database.

@@ -67,6 +67,13 @@ const FRAMES: &[Row] = &[
         "user_id",
         "A contact has a new identity key",
     ),
+    (
+        DAEMON,
+        "presence",
+        "user_id, online",
+        "A contact is there now, or isn't; until told otherwise, nobody is. Only between users who \
+         allow each other and both take part (PATCH /api/v1/account), where the feature presence is on",
+    ),
     (DAEMON, "pong", "t?", "The answer to ping"),
     (
         DAEMON,

@@ -139,9 +139,9 @@ async fn a_database_from_before_a_table_came_is_worked_with_and_gets_it() {
     change(dir.path(), |transaction| {
         for name in LATER {
             let tables = transaction.list_tables().unwrap();
-            let table = tables.into_iter().find(|table| {
-                redb::TableHandle::name(table) == name
-            });
+            let table = tables
+                .into_iter()
+                .find(|table| redb::TableHandle::name(table) == name);
             transaction.delete_table(table.unwrap()).unwrap();
         }
     });
@@ -169,7 +169,10 @@ async fn a_database_with_a_table_of_a_newer_version_is_refused_and_left_alone() 
     });
     for _ in 0..2 {
         let refused = Store::open(dir.path(), &options(NEVER)).unwrap_err();
-        assert!(matches!(refused, StoreError::NewerTable { .. }), "{refused}");
+        assert!(
+            matches!(refused, StoreError::NewerTable { .. }),
+            "{refused}"
+        );
         let text = refused.to_string();
         for part in ["\"later-1\"", "privcomm 7.8.9", "fix: install"] {
             assert!(text.contains(part), "{text}");

@@ -73,7 +73,15 @@ async fn send(session: &Session, frame: &Bytes, message: MessageFrame<'_>) -> Op
     Some(error(&failed, message.id, None))
 }
 
-/// The frame that tells of an event, if it is one that clients are told of.
+/// The frames that tell who is there, or isn't.
+pub(super) fn presence(about: &[UserId], online: bool) -> impl Iterator<Item = String> {
+    about.iter().map(move |user_id| {
+        let user_id = *user_id;
+        Reply::Presence { user_id, online }.encode()
+    })
+}
+
+/// The frame that tells of any other event, if it is one that clients are told of.
 pub(super) fn tell(event: Event) -> Option<String> {
     let text = match event {
         Event::Message(letter) => {
@@ -100,7 +108,7 @@ pub(super) fn tell(event: Event) -> Option<String> {
         Event::IdentityChanged { user } => Reply::IdentityChanged { user_id: user }.encode(),
         Event::Call { call, peer, event } => call_event(call, peer, &event)?,
         Event::CallRefused { call, refusal } => refused(call, refusal),
-        Event::Refill => return None,
+        Event::Refill | Event::Presence { .. } => return None,
     };
     Some(text)
 }

@@ -42,6 +42,9 @@ impl Speaker {
                 let told = Box::pin(mvchat::call_event(&self.session, call, peer, &event)).await;
                 frames.extend(told.into_iter().map(Message::text));
             }
+            (_, Event::Presence { about, online }) => {
+                frames.extend(plain::presence(&about, online).map(Message::text));
+            }
             // Everything but calls is told in the words of §5 in both.
             (_, event) => frames.extend(plain::tell(event).map(Message::text)),
         }

@@ -2,25 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{PAIRINGS, Phone, pair};
+use super::{PAIRINGS, pair};
 use crate::rig::Appliance;
-
-/// A call that is connected; both have heard everything.
-async fn talk(anna: &mut Phone, bert: &mut Phone) -> Value {
-    let call = anna.dial(&bert.person, "an offer").await;
-    assert_eq!(bert.expect_ring(&anna.person, "an offer").await, call);
-    bert.answer(&call, &anna.person, "an answer").await;
-    anna.expect_connected(&call).await;
-    anna.expect_sdp(&call, "answer", "an answer").await;
-    call
-}
 
 #[tokio::test]
 async fn a_call_rings_connects_and_ends_in_every_pairing() {
     let appliance = Appliance::start().await;
     for pairing in PAIRINGS {
         let (mut anna, mut bert) = pair(appliance.place(), pairing).await;
-        let call = talk(&mut anna, &mut bert).await;
+        let call = anna.talk(&mut bert).await;
         for candidate in [json!("sealed"), json!({"sdpMid": "0", "opaque": [1, 2]})] {
             anna.send_candidate(&call, &bert.person, &candidate).await;
             bert.expect_candidate(&call, &candidate).await;
@@ -41,7 +31,7 @@ async fn either_side_restarts_ice_in_every_pairing() {
     let appliance = Appliance::start().await;
     for pairing in PAIRINGS {
         let (mut anna, mut bert) = pair(appliance.place(), pairing).await;
-        let call = talk(&mut anna, &mut bert).await;
+        let call = anna.talk(&mut bert).await;
         for turn in 0..2 {
             let (from, to) = match turn {
                 0 => (&mut anna, &mut bert),
@@ -88,49 +78,17 @@ async fn a_call_is_declined_in_every_pairing() {
 }
 
 #[tokio::test]
-async fn a_party_that_returns_finds_its_call_in_every_pairing() {
-    let appliance = Appliance::start().await;
-    for pairing in PAIRINGS {
-        let (mut anna, mut bert) = pair(appliance.place(), pairing).await;
-        let call = talk(&mut anna, &mut bert).await;
-        bert = bert.reconnect().await;
-        anna.send_candidate(&call, &bert.person, &json!("later"))
-            .await;
-        // Its first frame shows what it speaks; what it missed may be told before that.
-        bert.socket.sync().await;
-        bert.send_candidate(&call, &anna.person, &json!("back"))
-            .await;
-        anna.expect_candidate(&call, &json!("back")).await;
-        bert.step("end", &call, &anna.person).await;
-        anna.expect_end(&call, "hangup").await;
-    }
-}
-
-#[tokio::test]
-async fn both_calling_at_once_end_up_in_one_call_in_every_pairing() {
-    let appliance = Appliance::start().await;
-    for pairing in PAIRINGS {
-        let (mut anna, mut bert) = pair(appliance.place(), pairing).await;
-        anna.person.allow(&bert.person).await;
-        let call = anna.dial(&bert.person, "an offer").await;
-        let user = anna.person.user().to_owned();
-        assert_eq!(bert.dial_in_vain(&user).await, 409);
-        bert.expect_ring(&anna.person, "an offer").await;
-        bert.answer(&call, &anna.person, "an answer").await;
-        anna.expect_connected(&call).await;
-    }
-}
-
-#[tokio::test]
 async fn a_call_that_nobody_answers_ends_for_both_in_every_pairing() {
     let appliance = crate::rig::Setup::lenient()
         .set("calls.ring_timeout=1s")
         .start()
         .await;
-    for pairing in PAIRINGS {
-        let (mut anna, mut bert) = pair(appliance.place(), pairing).await;
+    let at = appliance.place();
+    let calls = PAIRINGS.map(|pairing| async move {
+        let (mut anna, mut bert) = pair(at, pairing).await;
         let call = anna.dial(&bert.person, "an offer").await;
         anna.expect_end(&call, "timeout").await;
         bert.expect_end(&call, "timeout").await;
-    }
+    });
+    futures_util::future::join_all(calls).await;
 }

@@ -15,7 +15,7 @@ struct Scene {
 
 impl Scene {
     async fn open() -> Self {
-        let appliance = Appliance::start().await;
+        let appliance = Setup::lenient().set("calls.ringing_grace=1s").start().await;
         let [alice, bob] = Person::crowd(appliance.place()).await;
         bob.allow(&alice).await;
         let name = json!({"public_name": "Alice"});

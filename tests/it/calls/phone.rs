@@ -2,13 +2,37 @@
 
 use serde_json::{Value, json};
 
-use crate::rig::{Heard, Person, Place, Socket};
+use crate::rig::{Heard, Person, Place, Socket, fresh_id};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     Privcomm,
     Mvchat,
 }
+
+/// A step in a call, in the words of neither dialect.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step<'a> {
+    /// Rings the peer, in `privcomm.v1` with this SDP.
+    Dial(&'a str),
+    /// Takes the call, in `privcomm.v1` with this SDP.
+    Answer(&'a str),
+    /// Passes an offering SDP.
+    Offer(&'a str),
+    /// Passes a candidate.
+    Candidate(&'a str),
+    Reject,
+    End,
+}
+
+/// Every step that a call must exist for.
+pub(super) const STEPS: [Step<'static>; 5] = [
+    Step::Answer("x"),
+    Step::Offer("x"),
+    Step::Candidate("x"),
+    Step::Reject,
+    Step::End,
+];
 
 /// Somebody at an open socket. Every step that is taken here must be granted.
 pub(super) struct Phone {
@@ -32,10 +56,32 @@ impl Phone {
         }
     }
 
-    /// Drops the socket, and comes back with another once the daemon has noticed.
-    pub(super) async fn reconnect(self) -> Self {
+    /// Comes with a session whose dialect is settled before the first word is said.
+    pub(super) async fn by_subprotocol(person: Person, dialect: Dialect) -> Self {
+        let bearer = format!("Bearer {}", person.token());
+        let name = match dialect {
+            Dialect::Privcomm => "privcomm.v1",
+            Dialect::Mvchat => "mvchat.v1",
+        };
+        let headers = [
+            ("sec-websocket-protocol", name),
+            ("authorization", bearer.as_str()),
+        ];
+        let opened = Socket::try_open(person.place(), "/ws", &headers).await;
+        let mut socket = opened.unwrap();
+        socket.expect("ready").await;
+        Self {
+            person,
+            socket,
+            dialect,
+            last_id: 0,
+        }
+    }
+
+    /// Drops the socket, and goes on once the daemon has noticed.
+    pub(super) async fn leave(self) -> Person {
         self.socket.leave().await;
-        Self::connect(self.person, self.dialect).await
+        self.person
     }
 
     /// Comes back to a daemon that was restarted, at its new place.
@@ -74,17 +120,123 @@ impl Phone {
 
     /// Tries to ring somebody, and gives the number of the refusal as `mvchat.v1` has it.
     pub(super) async fn dial_in_vain(&mut self, callee: &str) -> u64 {
-        match self.dialect {
-            Dialect::Privcomm => {
-                let offer = json!({"type": "call_offer", "recipient_id": callee, "sdp": "x"});
-                self.socket.say(&offer).await;
-                self.expect_error().await
-            }
-            Dialect::Mvchat => {
-                self.refused(json!({"action": "initiate", "user": callee}))
-                    .await
+        let number = self.attempt(Step::Dial("x"), &Value::Null, callee).await;
+        assert_ne!(number, 200);
+        number
+    }
+
+    /// Takes a step that may be refused. 200, or the number of the refusal as `mvchat.v1` has it.
+    pub(super) async fn attempt(&mut self, step: Step<'_>, call: &Value, peer: &str) -> u64 {
+        let frame = self.frame(step, call, peer);
+        self.outcome(&frame).await.0
+    }
+
+    /// The same, with what the daemon said of a refusal.
+    pub(super) async fn refusal(&mut self, step: Step<'_>, call: &Value, peer: &str) -> Value {
+        let frame = self.frame(step, call, peer);
+        let (number, said) = self.outcome(&frame).await;
+        assert_ne!(number, 200);
+        said
+    }
+
+    /// Takes a step in a frame that says it comes from `victim`, wherever there is room to say so.
+    pub(super) async fn attempt_as(
+        &mut self,
+        victim: &Person,
+        step: Step<'_>,
+        call: &Value,
+        peer: &str,
+    ) -> u64 {
+        let mut frame = self.frame(step, call, peer);
+        for member in ["sender_id", "from", "peer_id", "user_id"] {
+            frame[member] = victim.user().into();
+            if frame["call"].is_object() {
+                frame["call"][member] = victim.user().into();
             }
         }
+        self.outcome(&frame).await.0
+    }
+
+    fn frame(&mut self, step: Step<'_>, call: &Value, peer: &str) -> Value {
+        match self.dialect {
+            Dialect::Privcomm => {
+                let mut frame = match step {
+                    Step::Dial(sdp) | Step::Offer(sdp) => json!({"type": "call_offer", "sdp": sdp}),
+                    Step::Answer(sdp) => json!({"type": "call_answer", "sdp": sdp}),
+                    Step::Candidate(text) => json!({"type": "ice_candidate", "candidate": text}),
+                    Step::Reject => json!({"type": "call_reject"}),
+                    Step::End => json!({"type": "call_end"}),
+                };
+                frame["recipient_id"] = peer.into();
+                frame["call_id"] = call.clone();
+                frame
+            }
+            Dialect::Mvchat => {
+                let mut action = match step {
+                    Step::Dial(_) => json!({"action": "initiate", "user": peer}),
+                    Step::Answer(_) => json!({"action": "answer"}),
+                    Step::Offer(sdp) => json!({"action": "sdp", "sdp": offered(sdp)}),
+                    Step::Candidate(text) => json!({"action": "ice", "candidate": text}),
+                    Step::Reject => json!({"action": "reject"}),
+                    Step::End => json!({"action": "end"}),
+                };
+                action["call_id"] = call.clone();
+                self.last_id += 1;
+                json!({"id": self.last_id.to_string(), "call": action})
+            }
+        }
+    }
+
+    /// What comes of a frame, and what was said if it was refused.
+    async fn outcome(&mut self, frame: &Value) -> (u64, Value) {
+        self.socket.say(frame).await;
+        match self.dialect {
+            Dialect::Privcomm => {
+                // A grant isn't told. A refusal is told before the next frame is heard.
+                self.socket.sync().await;
+                self.socket.sync().await;
+                let error = self.socket.find_aside(|frame| frame["type"] == "error");
+                error.map_or((200, Value::Null), |error| (number_of(&error), error))
+            }
+            Dialect::Mvchat => {
+                let is_meant = |heard: &Value| heard["ctrl"]["id"] == frame["id"];
+                let answer = self.socket.expect_that("ctrl", is_meant).await["ctrl"].clone();
+                (answer["code"].as_u64().unwrap(), answer)
+            }
+        }
+    }
+
+    /// Something passes each way.
+    pub(super) async fn expect_alive(&mut self, other: &mut Self, call: &Value) {
+        let mark = json!(fresh_id());
+        self.send_candidate(call, &other.person, &mark).await;
+        other.expect_candidate(call, &mark).await;
+        other.send_candidate(call, &self.person, &mark).await;
+        self.expect_candidate(call, &mark).await;
+    }
+
+    /// A call that is connected; both have heard everything.
+    pub(super) async fn talk(&mut self, other: &mut Self) -> Value {
+        let call = self.ring(other).await;
+        other.answer(&call, &self.person, "an answer").await;
+        self.expect_connected(&call).await;
+        self.expect_sdp(&call, "answer", "an answer").await;
+        call
+    }
+
+    /// A call that rings; both have heard so.
+    pub(super) async fn ring(&mut self, other: &mut Self) -> Value {
+        let call = self.dial(&other.person, "an offer").await;
+        assert_eq!(other.expect_ring(&self.person, "an offer").await, call);
+        call
+    }
+
+    /// Hangs up, and both hear it, to the last word about that call.
+    pub(super) async fn hang_up(&mut self, other: &mut Self, call: &Value) {
+        self.step("end", call, &other.person).await;
+        self.expect_end(call, "hangup").await;
+        other.expect_end(call, "hangup").await;
+        other.socket.find_aside(|frame| frame["type"] == "call_end");
     }
 
     /// Hears that it rings, who calls, and with which SDP. Gives the call.
@@ -94,6 +246,8 @@ impl Phone {
                 let offer = self.socket.expect("call_offer").await;
                 assert_eq!(offer["sender_id"], caller.user());
                 assert_eq!(offer["sdp"], sdp);
+                // It says so by itself where the offer comes later than the call.
+                self.socket.find_aside(|frame| frame["state"] == "ringing");
                 offer["call_id"].clone()
             }
             Dialect::Mvchat => {
@@ -106,6 +260,24 @@ impl Phone {
                 call
             }
         }
+    }
+
+    /// Hears that it rings, and who calls. Gives the call.
+    pub(super) async fn expect_caller(&mut self, caller: &Person) -> Value {
+        let is_ring = |frame: &Value| {
+            frame["info"]["what"] == "incoming_call"
+                || frame["type"] == "call_offer"
+                || frame["type"] == "call_state" && frame["state"] == "ringing"
+        };
+        let frame = self.socket.expect_that("a ring", is_ring).await;
+        let members = [
+            &frame["sender_id"],
+            &frame["peer_id"],
+            &frame["info"]["from"],
+        ];
+        assert!(members.contains(&&json!(caller.user())), "{frame}");
+        let told = [&frame["call_id"], &frame["info"]["call_id"]];
+        told.into_iter().find(|id| id.is_string()).unwrap().clone()
     }
 
     /// Takes the call with this SDP, and hears that it is connected.
@@ -275,17 +447,7 @@ impl Phone {
         let is_meant = |frame: &Value| {
             frame["type"] == "error" || (frame["type"] == "call_state" && frame["state"] == "ended")
         };
-        let frame = self.socket.expect_that("a refusal", is_meant).await;
-        match frame["code"].as_str() {
-            None | Some("call_ended") => 410,
-            Some("invalid_field" | "invalid_json" | "payload_too_large") => 400,
-            Some("not_allowed") => 403,
-            Some("offline" | "not_found") => 404,
-            Some("glare" | "wrong_state") => 409,
-            Some("rate_limited") => 429,
-            Some("busy") => 486,
-            Some(code) => panic!("no number for {code}"),
-        }
+        number_of(&self.socket.expect_that("a refusal", is_meant).await)
     }
 
     async fn offer(&mut self, to: &Person, call: Option<&Value>, sdp: &str) {
@@ -300,6 +462,21 @@ impl Phone {
         let kind = format!("call_{step}");
         let frame = json!({"type": kind, "recipient_id": peer.user(), "call_id": call});
         self.socket.say(&frame).await;
+    }
+}
+
+/// The number of `mvchat.v1` for what `privcomm.v1` says. A call that is over is told by its last
+/// state.
+fn number_of(frame: &Value) -> u64 {
+    match frame["code"].as_str() {
+        None | Some("call_ended") => 410,
+        Some("invalid_field" | "invalid_json" | "payload_too_large") => 400,
+        Some("not_allowed") => 403,
+        Some("offline" | "not_found") => 404,
+        Some("glare" | "wrong_state") => 409,
+        Some("rate_limited") => 429,
+        Some("busy") => 486,
+        Some(code) => panic!("no number for {code}"),
     }
 }
 

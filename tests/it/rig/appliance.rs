@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::{Person, Place, Process};
 
 /// Rates far above what a test asks for.
-const LIFTED: [&str; 13] = [
+const LIFTED: [&str; 15] = [
     "limits.register=1000000/1s",
     "limits.challenge=1000000/1s",
     "limits.token=1000000/1s",
@@ -20,6 +20,8 @@ const LIFTED: [&str; 13] = [
     "limits.key_upload=1000000/1s",
     "limits.account_changes=1000000/1s",
     "limits.turn_credentials=1000000/1s",
+    "limits.call_starts=1000000/1s",
+    "limits.call_starts_pair=1000000/1s",
     "limits.messages=1000000/1s",
     "limits.messages_burst=1000000",
     "limits.frames=1000000/1s",

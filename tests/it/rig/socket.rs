@@ -133,6 +133,12 @@ impl Socket {
         }
     }
 
+    /// A frame of which this is true among those that were set aside.
+    pub(crate) fn find_aside(&mut self, is_meant: impl Fn(&Value) -> bool) -> Option<Value> {
+        let at = self.set_aside.iter().position(is_meant)?;
+        self.set_aside.remove(at)
+    }
+
     /// The next message, with its text read.
     pub(crate) async fn message(&mut self) -> (Value, String) {
         let message = self.expect("encrypted_message").await;

@@ -152,13 +152,19 @@ fn something_else_is_called_something_else() {
 async fn a_backup_of_a_newer_version_is_called_so_and_not_damaged() {
     let store = Store::in_memory().unwrap();
     let transaction = store.disk().read().unwrap();
-    let (_, bytes) = fill_with(&transaction, &request(Path::new("")), Vec::new(), |sections| {
-        sections.write("table/later-1", b"")
-    })
+    let (_, bytes) = fill_with(
+        &transaction,
+        &request(Path::new("")),
+        Vec::new(),
+        |sections| sections.write("table/later-1", b""),
+    )
     .unwrap();
     let error = read(&bytes, &PLAIN).unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("\"later-1\"") && text.contains("fix: install"), "{text}");
+    assert!(
+        text.contains("\"later-1\"") && text.contains("fix: install"),
+        "{text}"
+    );
     let is_newer = matches!(error, BackupError::Store(StoreError::NewerTable { .. }));
     assert!(is_newer, "{error:?}");
 }
@@ -167,9 +173,12 @@ async fn a_backup_of_a_newer_version_is_called_so_and_not_damaged() {
 async fn a_backup_from_before_a_table_came_is_whole() {
     let store = Store::in_memory().unwrap();
     let transaction = store.disk().read().unwrap();
-    let (_, bytes) = fill_with(&transaction, &request(Path::new("")), Vec::new(), |sections| {
-        sections.write("table/meta-1", b"")
-    })
+    let (_, bytes) = fill_with(
+        &transaction,
+        &request(Path::new("")),
+        Vec::new(),
+        |sections| sections.write("table/meta-1", b""),
+    )
     .unwrap();
     read(&bytes, &PLAIN).unwrap();
 }

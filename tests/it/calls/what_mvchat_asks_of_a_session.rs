@@ -152,28 +152,3 @@ async fn every_code_is_told_when_it_should_be() {
     anna.act(meddle.clone()).await;
     assert_eq!(bert.refused(meddle).await, 410);
 }
-
-#[tokio::test]
-async fn the_fourth_call_of_a_pair_is_429_and_others_are_not_shut_out() {
-    let appliance = Appliance::start().await;
-    let (mut anna, mut bert) = pair(appliance.place(), BOTH).await;
-    for _ in 0..3 {
-        let call = anna.dial(&bert.person, "an offer").await;
-        anna.step("end", &call, &bert.person).await;
-    }
-    let initiate = json!({"action": "initiate", "user": bert.person.user()});
-    let refusal = anna.ask(initiate).await;
-    assert_eq!(refusal["code"], 429);
-    let wait = refusal["params"]["retry_after"].as_u64().unwrap();
-    assert!((1..=300).contains(&wait), "{wait}");
-    // The other way round, and from somebody else, it rings.
-    anna.person.allow(&bert.person).await;
-    let call = bert.dial(&anna.person, "back").await;
-    bert.step("end", &call, &anna.person).await;
-    let dora = Person::join(appliance.place()).await;
-    bert.person.allow(&dora).await;
-    Phone::connect(dora, Dialect::Mvchat)
-        .await
-        .dial(&bert.person, "mine")
-        .await;
-}
