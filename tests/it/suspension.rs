@@ -2,6 +2,7 @@
 
 use privcomm::base::UserId;
 use privcomm::messenger::Error;
+use privcomm::wire::people::Standing;
 use serde_json::{Value, json};
 
 use crate::rig::{Appliance, Person, TurnClient, soon, told};
@@ -121,4 +122,25 @@ async fn nobody_is_suspended_who_is_not_there() {
     assert_eq!(refused, Err(Error::UserNotFound));
     let refused = messenger.resume(UserId::random()).await;
     assert_eq!(refused, Err(Error::UserNotFound));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_is_suspended_and_let_in_at_once_is_in_the_end_the_one_or_the_other() {
+    let appliance = Appliance::start().await;
+    let anna = Person::join(appliance.place()).await;
+    let messenger = appliance.messenger();
+    let user: UserId = anna.user().parse().unwrap();
+    // What is in memory of her stays there as long as this is held.
+    let member = messenger.authenticate(anna.token()).await.unwrap();
+    for _ in 0..100 {
+        let (one, other) = (messenger.clone(), messenger.clone());
+        let suspending = tokio::spawn(async move { one.suspend(user).await });
+        let resuming = tokio::spawn(async move { other.resume(user).await });
+        suspending.await.unwrap().unwrap();
+        resuming.await.unwrap().unwrap();
+        let in_memory = member.account().await.unwrap().suspended;
+        let report = messenger.operator().user(anna.user()).await.unwrap();
+        let stored = report.user.standing == Standing::Suspended;
+        assert_eq!(in_memory, stored);
+    }
 }

@@ -10,8 +10,8 @@ use super::rig::{Rig, text, unrated, users};
 use crate::base::{CallId, Timestamp, UserId};
 use crate::calls::call::Call;
 use crate::calls::{
-    CallEvent, CallState, Input, Invitation, Output, Payload, Reason, Refusal, Request, Settings,
-    Signal, Standing, Target,
+    CallEvent, CallState, Input, Invitation, Output, Over, Payload, Reason, Refusal, Request,
+    Settings, Signal, Standing, Target,
 };
 
 const USERS: usize = 5;
@@ -108,6 +108,15 @@ fn crowded() -> impl Strategy<Value = Happening> {
     ]
 }
 
+/// Calls as one user saw them.
+#[derive(Debug, Default)]
+struct Counts {
+    begun: u32,
+    ended: u32,
+    /// Whose end it missed, being away for longer than ended calls are remembered.
+    missed: u32,
+}
+
 /// What the users of a history know, from nothing but what they were told.
 struct World {
     rig: Rig,
@@ -118,6 +127,10 @@ struct World {
     /// The live calls that a user knows of.
     knows: HashMap<(UserId, CallId), CallState>,
     ends: HashMap<CallId, Reason>,
+    /// Calls that began and weren't said to be over, with caller and callee.
+    open: HashMap<CallId, (UserId, UserId)>,
+    answered: HashSet<CallId>,
+    counts: HashMap<UserId, Counts>,
     away: HashMap<UserId, Timestamp>,
 }
 
@@ -130,6 +143,9 @@ impl World {
             parties: HashMap::new(),
             knows: HashMap::new(),
             ends: HashMap::new(),
+            open: HashMap::new(),
+            answered: HashSet::new(),
+            counts: HashMap::new(),
             away: HashMap::new(),
         }
     }
@@ -261,26 +277,46 @@ impl World {
         let since = self.away.remove(&user);
         let absence = since.map_or(Duration::ZERO, |since| self.rig.now.since(since));
         let forgotten = |of: &UserId, call: &CallId| *of == user && !told.contains(call);
-        if absence < Duration::from_mins(1) {
-            assert!(!self.knows.keys().any(|(of, call)| forgotten(of, call)));
-        }
+        let missed = self.knows.keys();
+        let missed = missed.filter(|(of, call)| forgotten(of, call)).count();
+        assert!(missed == 0 || absence >= Duration::from_mins(1));
         self.knows.retain(|(of, call), _| !forgotten(of, call));
+        self.counts.entry(user).or_default().missed += u32::try_from(missed).unwrap();
         self.hear(&outputs);
     }
 
     fn hear(&mut self, outputs: &[Output]) {
         for output in outputs {
-            if let Output::ToUser {
-                user,
-                call,
-                peer,
-                event,
-            } = output
-            {
-                assert!(!self.away.contains_key(user), "told to somebody away");
-                self.learn(*user, *call, *peer, event);
+            match output {
+                Output::ToUser {
+                    user,
+                    call,
+                    peer,
+                    event,
+                } => {
+                    assert!(!self.away.contains_key(user), "told to somebody away");
+                    self.learn(*user, *call, *peer, event);
+                }
+                Output::Over(over) => self.conclude(over),
+                Output::Accept { .. } | Output::Refuse { .. } => {}
             }
         }
+    }
+
+    /// A call is said to be over: once, of the two who had it, and after both were told.
+    fn conclude(&mut self, over: &Over) {
+        let parties = self.open.remove(&over.call);
+        assert_eq!(parties, Some((over.caller, over.callee)));
+        let told = *self.ends.entry(over.call).or_insert(over.reason);
+        assert_eq!(told, over.reason);
+        for user in [over.caller, over.callee] {
+            let knows = self.knows.contains_key(&(user, over.call));
+            assert!(!knows || self.away.contains_key(&user), "not told the end");
+        }
+        assert_eq!(over.answered.is_some(), self.answered.remove(&over.call));
+        let answered = over.answered.unwrap_or(over.started);
+        assert!(over.started <= answered && answered <= over.ended);
+        assert_eq!(over.ended, self.rig.now);
     }
 
     fn learn(&mut self, user: UserId, call: CallId, peer: UserId, event: &CallEvent) {
@@ -294,7 +330,9 @@ impl World {
             CallEvent::State(CallState::Ended(reason)) => {
                 let first = *self.ends.entry(call).or_insert(*reason);
                 assert_eq!(first, *reason, "both parties see the same end");
-                self.knows.remove(&(user, call));
+                let known = self.knows.remove(&(user, call));
+                assert!(known.is_some(), "told twice, or of a call unheard of");
+                self.counts.entry(user).or_default().ended += 1;
             }
             CallEvent::State(state) => self.become_state(user, call, *state),
             CallEvent::Incoming { sdp } => {
@@ -319,13 +357,25 @@ impl World {
     /// A new call, perhaps under the id of one that is long forgotten.
     fn begin(&mut self, call: CallId, parties: (UserId, UserId)) {
         self.ends.remove(&call);
-        self.knows.retain(|(_, id), _| *id != call);
+        for user in self.users {
+            if self.knows.remove(&(user, call)).is_some() {
+                self.counts.entry(user).or_default().missed += 1;
+            }
+        }
         self.parties.insert(call, parties);
+        let open = self.open.insert(call, parties);
+        assert_eq!(open, None, "a call began in the place of a live one");
     }
 
     fn become_state(&mut self, user: UserId, call: CallId, state: CallState) {
         assert!(!self.ends.contains_key(&call), "a call rose from the dead");
         let before = self.knows.insert((user, call), state);
+        if before.is_none() {
+            self.counts.entry(user).or_default().begun += 1;
+        }
+        if state == CallState::Connected {
+            self.answered.insert(call);
+        }
         let back = before == Some(CallState::Connected) && state == CallState::Ringing;
         assert!(!back, "a connected call rang");
     }
@@ -354,6 +404,7 @@ impl World {
         let ended = figures.hangup + figures.rejected + figures.timeout + figures.error;
         let live = (figures.ringing + figures.connected) as u64;
         assert_eq!(figures.started, live + ended);
+        assert_eq!(self.open.len() as u64, live);
         assert!(machine.next_deadline().is_none_or(|due| due > self.rig.now));
     }
 
@@ -371,8 +422,24 @@ impl World {
         assert_eq!((figures.remembered, figures.counted), (0, 0));
         assert_eq!(figures.kept_bytes, 0);
         assert!(self.rig.machine.book.is_empty());
+        assert!(self.rig.machine.memory.is_empty());
         for user in self.users {
             self.bring_back(user);
+        }
+        assert!(self.knows.is_empty(), "a call without an end");
+        let begun: u32 = self.counts.values().map(|counts| counts.begun).sum();
+        assert_eq!(
+            u64::from(begun),
+            2 * figures.started,
+            "each call is two parties'"
+        );
+        for Counts {
+            begun,
+            ended,
+            missed,
+        } in self.counts.values()
+        {
+            assert_eq!(*begun, ended + missed, "one end for each call and party");
         }
     }
 }
