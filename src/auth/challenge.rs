@@ -156,13 +156,16 @@ impl UsedNonces {
         self.used.is_empty()
     }
 
-    fn forget_expired(&mut self, now: Timestamp) {
+    /// Forgets those that have expired, as every [`UsedNonces::spend`] does. How many.
+    pub fn forget_expired(&mut self, now: Timestamp) -> usize {
+        let before = self.used.len();
         while let Some(oldest) = self.used.first()
             && oldest.expires_at() <= now
         {
             self.forgotten = self.forgotten.max(oldest.expires_at());
             self.used.pop_first();
         }
+        before - self.used.len()
     }
 }
 

@@ -66,6 +66,13 @@ impl<K: Hash + Eq, V> BoundedMap<K, V> {
         }
     }
 
+    /// Takes the least recently used entries out, up to the first that isn't stale. How many.
+    pub fn remove_while(&mut self, is_stale: impl Fn(&K, &V) -> bool) -> usize {
+        let before = self.len();
+        while self.remove_oldest_if(&is_stale).is_some() {}
+        before - self.len()
+    }
+
     /// Every entry, the most recently used first.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.0.iter()
@@ -110,5 +117,16 @@ mod tests {
         assert_eq!(map.remove_oldest_if(|_, age| *age > 10), None);
         assert_eq!(map.remove_oldest_if(|_, age| *age >= 10), Some((1, 10)));
         assert!(map.is_empty());
+    }
+
+    #[test]
+    fn stale_entries_go_up_to_the_first_that_is_not() {
+        let mut map = BoundedMap::new(4);
+        for (key, age) in [(1, 30), (2, 20), (3, 10), (4, 20)] {
+            map.insert(key, age);
+        }
+        assert_eq!(map.remove_while(|_, age| *age >= 20), 2);
+        assert_eq!(map.remove_while(|_, age| *age >= 20), 0);
+        assert!(map.peek(&3).is_some() && map.peek(&4).is_some());
     }
 }

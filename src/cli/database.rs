@@ -116,6 +116,8 @@ impl Place {
 struct StatsDocument {
     file_bytes: u64,
     free_bytes: u64,
+    /// What `db compact` would give back, where that is worth stopping the daemon for.
+    worth_packing: Option<u64>,
     queue_bytes: u64,
     queues: u64,
     tables: Vec<TableEntry>,
@@ -135,11 +137,12 @@ struct QueueEntry {
     user: String,
     messages: u64,
     bytes: u64,
-    days_away: u32,
+    /// None: nobody knows.
+    days_away: Option<u32>,
 }
 
 fn stats(sizes: Sizes, today: u32, output: &Output) -> Result<Exit, CliError> {
-    let free_bytes = sizes.reusable();
+    let (free_bytes, worth_packing) = (sizes.reusable(), sizes.worth_packing());
     let Sizes {
         file_bytes,
         free_bytes: _,
@@ -152,7 +155,7 @@ fn stats(sizes: Sizes, today: u32, output: &Output) -> Result<Exit, CliError> {
         user: queue.recipient.to_string().chars().take(8).collect(),
         messages: queue.messages,
         bytes: queue.bytes,
-        days_away: today.saturating_sub(queue.last_seen),
+        days_away: (queue.last_seen > 0).then(|| today.saturating_sub(queue.last_seen)),
     };
     let tables = tables.into_iter().map(|size| TableEntry {
         name: size.name,
@@ -163,6 +166,7 @@ fn stats(sizes: Sizes, today: u32, output: &Output) -> Result<Exit, CliError> {
     let document = StatsDocument {
         file_bytes,
         free_bytes,
+        worth_packing,
         queue_bytes,
         queues: queue_count,
         tables: tables.collect(),
@@ -178,9 +182,18 @@ fn stats_words(document: &StatsDocument) -> String {
         .first()
         .map_or_else(String::new, |top| {
             let (user, bytes) = (&top.user, amount(top.bytes));
-            let away = many(u64::from(top.days_away), "day");
-            format!("; top: {user}… {bytes} (not seen for {away})")
+            let away = top.days_away.map_or_else(
+                || "never seen".to_owned(),
+                |days| format!("not seen for {}", many(days.into(), "day")),
+            );
+            format!("; top: {user}… {bytes} ({away})")
         });
+    let hint = document.worth_packing.map_or_else(String::new, |bytes| {
+        format!(
+            "privcomm db compact would give {} back to the disk, while the daemon is stopped.\n",
+            amount(bytes)
+        )
+    });
     let rows: Vec<_> = document
         .tables
         .iter()
@@ -194,7 +207,7 @@ fn stats_words(document: &StatsDocument) -> String {
         })
         .collect();
     format!(
-        "queues {} in {}{top}. File {}, {} reusable.\n{}",
+        "queues {} in {}{top}. File {}, {} reusable.\n{hint}{}",
         amount(document.queue_bytes),
         many(document.queues, "account"),
         amount(document.file_bytes),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::words::hanging;
 use crate::base::Trouble;
 
 /// What a check is about, in the order in which they are shown.
@@ -90,8 +91,6 @@ impl Finding {
 
 /// Where sentences begin.
 const INDENT: usize = 16;
-/// Where they end.
-const WIDTH: usize = 80;
 
 /// A line for each, wrapped for a terminal.
 pub(super) fn lines(findings: &[Finding]) -> String {
@@ -108,29 +107,21 @@ pub(super) fn lines(findings: &[Finding]) -> String {
         if let Some(code) = finding.code {
             let _ = write!(sentence, "  {code}");
         }
-        let _ = writeln!(text, "{outcome:<4}  {name:<8}  {}", hanging(&sentence));
+        let _ = writeln!(
+            text,
+            "{outcome:<4}  {name:<8}  {}",
+            hanging(&sentence, INDENT)
+        );
         if let Some(fix) = &finding.fix {
-            let _ = writeln!(text, "{:INDENT$}{}", "", hanging(&format!("fix: {fix}")));
+            let _ = writeln!(
+                text,
+                "{:INDENT$}{}",
+                "",
+                hanging(&format!("fix: {fix}"), INDENT)
+            );
         }
     }
     text
-}
-
-/// Lines that begin at the indent, but for the first. Runs of spaces stay.
-fn hanging(text: &str) -> String {
-    let mut lines = String::new();
-    let mut column = INDENT;
-    for word in text.split_inclusive(' ') {
-        let length = word.trim_end().chars().count();
-        if column > INDENT && column + length > WIDTH && length > 0 {
-            lines.truncate(lines.trim_end().len());
-            let _ = write!(lines, "\n{:INDENT$}", "");
-            column = INDENT;
-        }
-        lines.push_str(word);
-        column += word.chars().count();
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::tunnel::Cloudflared;
 use super::when::{moment, recent};
-use super::words::{amount, many, span};
+use super::words::{amount, hanging, many, span};
 use crate::base::Trouble;
 use crate::wire::admin::{Disk, JobOutcome, JobReport, RelayFigures, Status as Report};
 use crate::wire::outside::SeenOutside;
@@ -42,6 +42,9 @@ pub(super) struct Status {
 
 /// Moves a terminal's cursor home and clears what is there.
 const CLEAR: &str = "\x1b[H\x1b[2J";
+
+/// Where the second column begins.
+const INDENT: usize = 10;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -135,7 +138,7 @@ fn screen(report: &Report, found: &Cloudflared) -> String {
     let mut last = "";
     for (name, line) in lines {
         let shown = if name == last { "" } else { name };
-        let _ = writeln!(text, "{shown:<8}  {line}");
+        let _ = writeln!(text, "{shown:<8}  {}", hanging(&line, INDENT));
         last = name;
     }
     text
@@ -194,10 +197,10 @@ fn job(job: &JobReport) -> String {
     let last = job.last_at.map(recent).unwrap_or_default();
     let words = job.words.as_deref().unwrap_or_default();
     match job.outcome {
-        JobOutcome::Waiting => format!("{name}: first {next}"),
-        JobOutcome::Nothing => format!("{name}: nothing to do {last}, next {next}"),
-        JobOutcome::Done => format!("{name}: {words} {last}, next {next}"),
-        JobOutcome::Failed => format!("{name}: FAILED {last}, next {next}: {words}"),
+        JobOutcome::Waiting => format!("{name}: first at {next}"),
+        JobOutcome::Nothing => format!("{name}: {last} nothing to do; next {next}"),
+        JobOutcome::Done => format!("{name}: {last} {words}; next {next}"),
+        JobOutcome::Failed => format!("{name}: {last} FAILED: {words}; next {next}"),
     }
 }
 

@@ -1,4 +1,9 @@
-//! Numbers as people read them.
+//! Numbers and lines as people read them.
+
+use std::fmt::Write as _;
+
+/// Columns of a terminal.
+const WIDTH: usize = 80;
 
 const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
 
@@ -65,6 +70,24 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     kept + "…"
 }
 
+/// Wrapped for a terminal of 80 columns: lines but the first begin at `indent`, where the first is put
+/// by its caller. Runs of spaces within a line stay.
+pub(super) fn hanging(text: &str, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in text.split_inclusive(' ') {
+        let length = word.trim_end().chars().count();
+        if column > indent && column + length > WIDTH && length > 0 {
+            lines.truncate(lines.trim_end().len());
+            let _ = write!(lines, "\n{:indent$}", "");
+            column = indent;
+        }
+        lines.push_str(word);
+        column += word.chars().count();
+    }
+    lines
+}
+
 /// `1 message`, `2 messages`.
 pub(super) fn many(count: u64, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
@@ -107,6 +130,15 @@ mod tests {
             (cut("anna", 4), cut("annas", 4)),
             ("anna".into(), "ann…".into())
         );
+    }
+
+    #[test]
+    fn a_line_goes_on_below_its_beginning_and_no_wider_than_a_terminal() {
+        let text = hanging(&"word ".repeat(30), 10);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines.iter().all(|line| line.len() <= 80));
+        assert!(lines[1].starts_with("          word "));
     }
 
     #[test]

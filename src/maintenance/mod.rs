@@ -3,9 +3,13 @@
 //! last is kept for whoever asks.
 
 mod backup;
+mod compaction;
 mod job;
+mod memory;
 mod retention;
 
 pub use backup::DailyBackup;
+pub use compaction::CompactionHint;
 pub use job::{Job, JobError, JobStatus, Jobs, Outcome, Report};
+pub use memory::Memory;
 pub use retention::Retention;

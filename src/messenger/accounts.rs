@@ -24,7 +24,7 @@ use crate::wire::body::{
 };
 
 /// How old a token may be to come in a query string.
-const QUERY_LIFETIME: Duration = Duration::from_mins(1);
+pub(super) const QUERY_LIFETIME: Duration = Duration::from_mins(1);
 
 /// A registration whose every part was checked, but for its proof and its code.
 struct Application {

@@ -1,6 +1,7 @@
 //! Messages that were acknowledged lately: a retry of one is answered and not delivered again.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::event::{Letter, Receipt};
 use crate::base::{BoundedMap, MessageId, Timestamp, UserId};
@@ -9,6 +10,8 @@ use crate::wire::reply::MessageStatus;
 /// Messages remembered, of all members together: 120 bytes each, 2 MB in all. A sender retries when
 /// its socket comes back, seconds later; recipients drop what they have seen in any case.
 const MOST: usize = 16_384;
+/// How long a message is remembered after its acceptance: it tells who wrote to whom.
+const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// The memory of acknowledged messages.
 #[derive(Debug)]
@@ -35,6 +38,12 @@ impl Delivered {
         };
         let mut traces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         traces.insert((recipient, receipt.message_id), trace);
+    }
+
+    /// Forgets messages of long ago: each at the latest a day after its acknowledgement. How many.
+    pub(super) fn forget(&self, now: Timestamp) -> usize {
+        let mut traces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        traces.remove_while(|_, trace| now.since(trace.timestamp) >= REMEMBERED)
     }
 
     /// The receipt of `letter`, if `recipient` has acknowledged it before.

@@ -79,6 +79,20 @@ impl Limits {
         *self.sending.write().unwrap_or_else(PoisonError::into_inner) = sending(config);
     }
 
+    /// Forgets whoever has a whole allowance again. How many, of all limits together.
+    pub(super) fn forget(&self, now: Timestamp) -> usize {
+        let addresses = [&self.register, &self.challenge, &self.token];
+        let users = [
+            &self.bundle,
+            &self.key_upload,
+            &self.account_changes,
+            &self.turn_credentials,
+        ];
+        let addresses: usize = addresses.map(|limiter| limiter.forget(now)).iter().sum();
+        let users: usize = users.map(|limiter| limiter.forget(now)).iter().sum();
+        addresses + users + self.token_account.forget(now) + self.bundle_pair.forget(now)
+    }
+
     /// How often a member may send.
     pub(super) fn sending(&self) -> Quota {
         *self.sending.read().unwrap_or_else(PoisonError::into_inner)

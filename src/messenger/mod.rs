@@ -14,6 +14,7 @@ mod delivered;
 mod error;
 mod event;
 mod figures;
+mod forgetting;
 mod health;
 mod history;
 mod limits;

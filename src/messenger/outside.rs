@@ -86,6 +86,13 @@ impl Outside {
         book
     }
 
+    /// Forgets addresses that have a whole allowance again, and codes that are over. How many
+    /// addresses.
+    pub(super) fn forget(&self, now: Timestamp) -> usize {
+        drop(self.open(now));
+        self.shown.forget(now)
+    }
+
     /// Notes that a socket came in with `pass`.
     pub(super) fn came_in(&self, pass: &str, now: Timestamp) {
         for proof in &mut self.open(now).proofs {

@@ -54,6 +54,12 @@ impl Handouts {
         is_good.then_some(*handout)
     }
 
+    /// Forgets handouts that nobody gets again. How many.
+    pub(super) fn forget(&self, now: Timestamp) -> usize {
+        let mut handouts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        handouts.remove_while(|_, handout| now.since(handout.at) >= SAME_AGAIN)
+    }
+
     fn remember(&self, pair: (UserId, UserId), handout: Handout) {
         self.0
             .lock()

@@ -13,7 +13,8 @@ use crate::base::{BoundedMap, Counter, Timestamp};
 /// being displaced only ever helps whom it happens to. To be forgotten on purpose takes checks
 /// under `capacity` other keys, each worth an allowance of its own: whoever has so many addresses
 /// gains nothing by getting back one. Keys whose allowance is whole again are dropped as others
-/// are checked, so that addresses don't stay in memory longer than they count.
+/// are checked, and by [`Limiter::forget`] where nobody else comes, so that addresses don't stay in
+/// memory longer than they count.
 #[derive(Debug)]
 pub struct Limiter<K: Hash + Eq> {
     allowances: Mutex<Allowances<K>>,
@@ -66,6 +67,15 @@ impl<K: Hash + Eq> Limiter<K> {
             self.refused.increment();
         }
         verdict
+    }
+
+    /// Forgets keys whose allowance is whole again: each at the latest once a whole allowance's time
+    /// has passed since it was last checked. How many.
+    pub fn forget(&self, now: Timestamp) -> usize {
+        let mut allowances = self.lock();
+        allowances
+            .buckets
+            .remove_while(|_, bucket| bucket.is_whole(now))
     }
 
     /// How many checks ended in a wait, of all keys together.
@@ -156,6 +166,17 @@ mod tests {
             let _ = limiter.check(key, at(10_000));
         }
         assert_eq!(limiter.len(), 25);
+    }
+
+    #[test]
+    fn where_nobody_else_comes_they_are_forgotten_when_asked() {
+        let limiter = limiter(2, 100);
+        let _ = limiter.check(1, at(0));
+        let _ = limiter.check(1, at(0));
+        let _ = limiter.check(2, at(0));
+        assert_eq!(limiter.forget(at(9_999)), 0);
+        assert_eq!(limiter.forget(at(10_000)), 2);
+        assert!(limiter.is_empty());
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::base::task::Tasks;
 use crate::config::{Config, ListenAddress, RegistrationMode, Reload};
 use crate::http;
 use crate::hub::{Farewell, Hub};
-use crate::maintenance::{DailyBackup, Jobs, Retention};
+use crate::maintenance::{CompactionHint, DailyBackup, Jobs, Memory, Retention};
 use crate::messenger::{Messenger, Rooms, Rules, Settings};
 use crate::net::Listener;
 use crate::store::backup::{Backups, Belongings, Progress};
@@ -340,6 +340,12 @@ impl Daemon {
                 .then_some(config.calls.history_retention),
         );
         self.work.jobs.start(&self.tasks, &clock, retention);
+        let messenger = self.messenger.clone();
+        let memory = Memory { messenger };
+        self.work.jobs.start(&self.tasks, &clock, memory);
+        let store = self.backups.store.clone();
+        let hint = CompactionHint { store };
+        self.work.jobs.start(&self.tasks, &clock, hint);
         if config.backup.directory.is_some() {
             let backup = DailyBackup {
                 backups: self.backups.clone(),

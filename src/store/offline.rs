@@ -25,6 +25,9 @@ use super::tables::{
 /// Memory for pages; nobody else is at work.
 const CACHE_BYTES: usize = 64 << 20;
 
+/// Bytes that are free in the file, below which packing isn't worth a word.
+const WORTH_PACKING: u64 = 64 << 20;
+
 /// The database of a state directory, which nobody else has open meanwhile.
 ///
 /// Unlike [`Store`], it opens databases of older schemas too. All methods block.
@@ -57,6 +60,13 @@ impl Sizes {
         let taken: u64 = self.tables.iter().map(taken).sum();
         self.free_bytes
             .unwrap_or_else(|| self.file_bytes.saturating_sub(taken))
+    }
+
+    /// Bytes that packing would give back, where that is worth stopping the daemon for: much of a
+    /// large file. The file grows by doubling, so that half of it may well be free.
+    pub fn worth_packing(&self) -> Option<u64> {
+        let free = self.reusable();
+        (free >= WORTH_PACKING && free > self.file_bytes / 5 * 3).then_some(free)
     }
 }
 

@@ -96,6 +96,11 @@ impl Relay {
         self.note_issued();
     }
 
+    /// Forgets whose the names of credentials were that have expired. How many.
+    pub fn forget_expired(&self, now: Timestamp) -> usize {
+        self.state.gate.forget_expired(now)
+    }
+
     /// Counts a credential that was handed out and is nobody's.
     pub fn note_issued(&self) {
         self.state.counters.credentials_issued.increment();

@@ -20,6 +20,7 @@ mod delivery;
 mod durability;
 mod failures;
 mod flood;
+mod forgetting;
 mod full_disk;
 mod hostile;
 mod metrics;

@@ -69,8 +69,11 @@ async fn the_status_is_one_screen() {
     );
     let backup = "backup    none yet; privcomm backup create makes one";
     assert_eq!(lines.next(), Some(backup));
-    let jobs = lines.next().unwrap();
-    assert!(jobs.starts_with("jobs      retention: "), "{text}");
+    for (column, job) in [("jobs", "retention"), ("", "memory"), ("", "compaction")] {
+        let line = lines.next().unwrap();
+        let expected = format!("{column:<8}  {job}: first at ");
+        assert!(line.starts_with(&expected), "{text}");
+    }
     assert!(lines.next().unwrap().starts_with("tunnel    "), "{text}");
     assert_eq!(lines.next(), Some("outside   nobody seen since the start"));
     assert_eq!(lines.next(), Some("cert      none: calls have no TLS door"));

@@ -132,6 +132,11 @@ impl Gate {
         self.lock_names().remember(username, user, expires, now);
     }
 
+    /// Forgets whose the names were that have expired. How many.
+    pub(crate) fn forget_expired(&self, now: Timestamp) -> usize {
+        self.lock_names().forget_expired(now)
+    }
+
     /// On whose account a credential's name goes.
     pub(crate) fn holder(&self, username: &str) -> Holder {
         self.lock_names().holder(username)

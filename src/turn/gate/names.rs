@@ -64,6 +64,11 @@ impl Names {
         self.0.insert(username.into(), known);
     }
 
+    /// Forgets names that have expired, the oldest first. How many.
+    pub(super) fn forget_expired(&mut self, now: Timestamp) -> usize {
+        self.0.remove_while(|_, known| known.expires <= now)
+    }
+
     pub(super) fn holder(&self, username: &str) -> Holder {
         self.0.peek(username).map_or_else(
             || Holder::Name(username.into()),
@@ -128,5 +133,19 @@ mod tests {
             Timestamp::from_millis(5),
         );
         assert_eq!(names.holder("a1"), Holder::Name("a1".into()));
+    }
+
+    #[test]
+    fn where_no_name_is_added_expired_ones_are_forgotten_when_asked() {
+        let anna = UserId::random();
+        let mut names = Names::default();
+        for (name, expires) in [("a1", 5), ("a2", 9)] {
+            let expires = Timestamp::from_millis(expires);
+            names.remember(name, anna, expires, Timestamp::default());
+        }
+        assert_eq!(names.forget_expired(Timestamp::from_millis(4)), 0);
+        assert_eq!(names.forget_expired(Timestamp::from_millis(8)), 1);
+        assert_eq!(names.holder("a1"), Holder::Name("a1".into()));
+        assert_eq!(names.holder("a2"), Holder::User(anna));
     }
 }
