@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::Trouble;
 use crate::messenger::{self, OperatorError};
+use crate::store::StoreError;
 use crate::store::backup::BackupError;
 use crate::wire::code::FieldProblem;
 use crate::wire::{Code, JsonError, QueryError};
@@ -55,6 +56,9 @@ pub(super) enum Refusal {
     /// The media relay doesn't run.
     #[error("the media relay is switched off")]
     RelayOff,
+    /// The database can't be looked into.
+    #[error("{0}")]
+    Store(StoreError),
     /// The backup can't be made.
     #[error("{0}")]
     Backup(BackupError),
@@ -107,7 +111,7 @@ impl Refusal {
             Self::NotOperator => Code::Forbidden,
             Self::Overdue => Code::Capacity,
             Self::Backup(BackupError::Exists(_)) => Code::Conflict,
-            Self::Panicked | Self::Backup(_) => Code::Internal,
+            Self::Panicked | Self::Backup(_) | Self::Store(_) => Code::Internal,
             Self::Messenger(error) => error.code(),
             Self::Operator(error) => code_of(error),
         }
@@ -119,6 +123,8 @@ impl Refusal {
             Self::NotOperator => Trouble::NotOperator,
             Self::RelayOff => Trouble::RelayOff,
             Self::Backup(_) => Trouble::BackupFailed,
+            Self::Store(StoreError::Record(_) | StoreError::Damaged(_)) => Trouble::DatabaseDamaged,
+            Self::Store(_) => Trouble::Database,
             Self::NotFound | Self::MethodNotAllowed { .. } => Trouble::NotUnderstood,
             Self::Operator(error) => trouble_of(error),
             Self::Messenger(messenger::Error::UserNotFound) => Trouble::UserUnknown,

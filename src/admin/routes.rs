@@ -8,6 +8,9 @@ use super::route::{Route, at_once};
 /// How long a backup may take: it goes through the whole database, twice.
 const BACKUP_PATIENCE: Duration = Duration::from_hours(6);
 
+/// How long reading every row of the database may take.
+const READING_PATIENCE: Duration = Duration::from_mins(10);
+
 /// Every route of the admin socket.
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -16,8 +19,15 @@ pub(super) fn routes() -> Vec<Route> {
             at_once(Ok(status::surroundings(&call)))
         }),
         Route::get("/v1/database", |call| Box::pin(status::database(call))),
+        Route {
+            patience: READING_PATIENCE,
+            ..Route::get("/v1/database/rows", |call| Box::pin(status::rows(call)))
+        },
         Route::post("/v1/socket-pass", |call| {
             at_once(Ok(status::socket_pass(&call)))
+        }),
+        Route::post("/v1/socket-pass/seen", |call| {
+            Box::pin(status::pass_seen(call))
         }),
         Route::post("/v1/outside", |call| at_once(Ok(outside::prove(&call)))),
         Route::get("/v1/metrics", |call| Box::pin(metrics::show(call))),

@@ -82,6 +82,16 @@ impl Daemon<'_> {
         self.heard(self.runtime.block_on(self.client.get(path)))
     }
 
+    /// The same for something that takes longer.
+    pub(super) fn get_within<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        patience: Duration,
+    ) -> Result<T, CliError> {
+        let client = self.client.clone().with_patience(patience);
+        self.heard(self.runtime.block_on(client.get(path)))
+    }
+
     /// Has something done or made.
     pub(super) fn post<B: Serialize + Sync, T: DeserializeOwned>(
         &self,

@@ -16,6 +16,7 @@ impl Messenger {
     ///
     /// Ended calls and what was counted for them are forgotten by the calls' own clock.
     pub fn forget(&self, now: Timestamp) -> usize {
+        self.passes.forget(now);
         let nonces = [&self.used_logins, &self.used_registrations].map(|used| {
             let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
             used.forget_expired(now)

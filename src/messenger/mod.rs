@@ -173,10 +173,10 @@ const MOST_QUERIES: usize = 65_536;
 
 impl Messenger {
     /// Whether `text` is a pass for a socket that is only to be held, which it no longer is after
-    /// this.
-    pub fn redeem_pass(&self, text: &str) -> bool {
+    /// this. Notes from where whoever waited at the door came.
+    pub fn redeem_pass(&self, text: &str, knock: Option<&Knock>) -> bool {
         let now = self.clock.now();
-        let is_good = self.passes.redeem(text, now);
+        let is_good = self.passes.redeem(text, knock.map(Knock::address), now);
         if is_good {
             self.outside.came_in(text, now);
         }

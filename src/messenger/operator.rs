@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use super::Messenger;
 use super::error::Error;
+use super::outside::is_near;
 use crate::base::{Private, Timestamp};
+use crate::ratelimit::Address;
 use crate::store::{Deed, StoreError};
 use crate::turn::{Figures, Relay};
-use crate::wire::admin::{Calls, Credentials, Disk, Members, Queue, SocketPass};
+use crate::wire::admin::{
+    Appearance, Calls, Credentials, Disk, Members, PassQuestion, PassSeen, Queue, SocketPass,
+};
 
 /// The longest life of a credential, as `turn.credential_ttl` has it.
 const LONGEST_TTL: Duration = Duration::from_hours(24);
@@ -136,6 +140,21 @@ impl Operator {
     pub fn socket_pass(&self) -> SocketPass {
         SocketPass {
             pass: Private(self.messenger.passes.issue(self.messenger.clock.now())),
+        }
+    }
+
+    /// From where somebody came in with a pass of late, as the daemon sees it.
+    pub fn pass_seen(&self, question: &PassQuestion) -> PassSeen {
+        let messenger = &self.messenger;
+        let now = messenger.clock.now();
+        let from = messenger.passes.came_from(&question.pass.0, now);
+        let is_theirs = |from| question.own.iter().any(|own| Address::from(*own) == from);
+        PassSeen {
+            from: from.map(|from| match from {
+                from if is_theirs(from) => Appearance::Itself,
+                from if is_near(from.into()) => Appearance::Near,
+                _ => Appearance::Outside,
+            }),
         }
     }
 

@@ -264,17 +264,17 @@ fn transport(url: &str) -> Reach {
 }
 
 fn whereabouts(peer: Peer) -> Whereabouts {
-    let is_near = match peer {
-        Peer::Local => true,
-        Peer::Address(ip) => match ip.to_canonical() {
-            IpAddr::V4(ip) => is_near_v4(ip),
-            IpAddr::V6(ip) => is_near_v6(ip),
-        },
-    };
-    if is_near {
-        Whereabouts::Near
-    } else {
-        Whereabouts::Outside
+    match peer {
+        Peer::Address(ip) if !is_near(ip) => Whereabouts::Outside,
+        _ => Whereabouts::Near,
+    }
+}
+
+/// Whether an address is one of this machine, or of a network of its own.
+pub(super) fn is_near(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => is_near_v4(ip),
+        IpAddr::V6(ip) => is_near_v6(ip),
     }
 }
 

@@ -335,6 +335,13 @@ pub struct Knock {
     address: Address,
 }
 
+impl Knock {
+    /// From where whoever waits came.
+    pub(super) const fn address(&self) -> Address {
+        self.address
+    }
+}
+
 impl Drop for Knock {
     fn drop(&mut self) {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);

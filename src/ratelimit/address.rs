@@ -25,6 +25,16 @@ impl From<IpAddr> for Address {
     }
 }
 
+impl From<Address> for IpAddr {
+    /// The address; of an IPv6 network, its first.
+    fn from(Address(kind): Address) -> Self {
+        match kind {
+            Kind::V4(octets) => Self::V4(octets.into()),
+            Kind::V6Network(network) => Self::V6(Ipv6Addr::from(u128::from(network) << 64)),
+        }
+    }
+}
+
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Address(…)")
@@ -68,6 +78,17 @@ mod tests {
         assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
         assert_ne!(address("::ffff:192.0.2.1"), address("::ffff:192.0.2.2"));
         assert_ne!(address("::1"), address("0.0.0.1"));
+    }
+
+    #[test]
+    fn what_is_counted_is_an_address_again() {
+        for text in ["192.0.2.1", "2001:db8:1:2::"] {
+            assert_eq!(IpAddr::from(address(text)).to_string(), text);
+        }
+        assert_eq!(
+            IpAddr::from(address("2001:db8:1:2::7")).to_string(),
+            "2001:db8:1:2::"
+        );
     }
 
     #[test]

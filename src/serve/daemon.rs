@@ -123,7 +123,7 @@ impl Daemon {
         let exporter = exporter
             .map(|listener| Exporter::start(listener, metrics.clone(), &config, &tasks))
             .transpose()?;
-        let listening = Listening::of(&server, turn_addresses.as_ref(), exporter.as_ref());
+        let listening = Listening::of(&server, media.as_ref(), exporter.as_ref());
         let work = Work::begun(started);
         let operated = admin::Rooms {
             surroundings: surroundings::of(&config, &state_dir, &listening, descriptors, started),

@@ -5,7 +5,7 @@ use std::process;
 use rustix::process::{Resource, getrlimit};
 
 use super::metrics::Exporter;
-use super::relay::TurnAddresses;
+use super::relay::{Media, TurnAddresses};
 use super::state_dir::StateDir;
 use crate::base::Timestamp;
 use crate::config::{Config, ListenAddress};
@@ -18,6 +18,8 @@ pub(super) struct Listening<'a> {
     http: &'a [ListenAddress],
     turn: Option<&'a TurnAddresses>,
     metrics: Option<&'a ListenAddress>,
+    /// Bytes that the system gave to the media relay.
+    receive_buffer: Option<u64>,
 }
 
 /// The surroundings of a daemon that started at `started`.
@@ -36,6 +38,7 @@ pub(super) fn of(
         descriptors: getrlimit(Resource::Nofile).current,
         descriptors_needed: u64::try_from(descriptors_needed).unwrap_or(u64::MAX),
         receive_buffer: u64::try_from(SOCKET_BUFFER).unwrap_or(u64::MAX),
+        receive_buffer_got: listening.receive_buffer,
         configured_at: started,
     }
 }
@@ -44,13 +47,15 @@ impl<'a> Listening<'a> {
     /// Everything of these servers.
     pub(super) fn of(
         server: &'a http::Server,
-        turn: Option<&'a TurnAddresses>,
+        media: Option<&'a Media>,
         exporter: Option<&'a Exporter>,
     ) -> Self {
+        let buffer = media.and_then(|media| media.relay().receive_buffer());
         Self {
             http: server.addresses(),
-            turn,
+            turn: media.map(Media::addresses),
             metrics: exporter.map(Exporter::address),
+            receive_buffer: buffer.and_then(|bytes| u64::try_from(bytes).ok()),
         }
     }
 

@@ -52,6 +52,9 @@ pub enum StoreError {
         /// The version that wrote it, where it says so.
         written_by: Option<String>,
     },
+    /// The daemon that had the database was killed, and to open it is to write to it.
+    #[error("the database was not closed as it should be; the next start puts that right")]
+    Unclosed,
     /// An older version of this program wrote the database, and it hasn't been migrated yet.
     #[error(
         "the database has schema {found}, and this version works with schema {current}\n  \

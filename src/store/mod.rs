@@ -55,7 +55,7 @@ pub use error::{RecordError, StoreError};
 pub use figures::Work;
 pub use handle::{Store, StoreOptions};
 pub use invites::Revocation;
-pub use look::schema_of;
+pub use look::{read_through, schema_of};
 pub use migrate::Schema;
 pub use offline::{Integrity, OfflineStore, QueueSize, Sizes};
 pub use operate::{Change, Changed};

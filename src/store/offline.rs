@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use redb::{ReadableTable, ReadableTableMetadata};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Timestamp, UserId};
@@ -13,14 +13,12 @@ use super::damage;
 use super::disk::{Disk, Medium, StateFile};
 use super::error::StoreError;
 use super::handle::Store;
+use super::look::check_rows;
 use super::migrate::{MIGRATIONS, Migrations, Schema};
 use super::queue::recipient_of;
-use super::record::{Account, Invite, QueueEntry, Record, StoredMessage};
+use super::record::QueueEntry;
 use super::rows::{self, TableSize};
-use super::tables::{
-    ACCOUNTS, EPOCH, HANDLES, INVITES, MESSAGES, QUEUES, Tables, missing, number, prekey_id,
-    queue_key, queue_seq,
-};
+use super::tables::{ACCOUNTS, EPOCH, QUEUES, Tables, missing, number, prekey_id, queue_seq};
 
 /// Memory for pages; nobody else is at work.
 const CACHE_BYTES: usize = 64 << 20;
@@ -179,7 +177,7 @@ impl OfflineStore {
             let checked = self.disk.alone(|database| Ok(database.check_integrity()?));
             Ok(Integrity {
                 is_file_sound: checked?,
-                rows: check_rows(&self.disk, progress)?,
+                rows: check_rows(&self.disk.read()?, progress)?,
             })
         })
     }
@@ -209,7 +207,7 @@ impl OfflineStore {
 
     /// Looks at every row of a database that was just restored.
     pub(super) fn check_rows(&self) -> Result<u64, StoreError> {
-        check_rows(&self.disk, &mut Progress::silent())
+        check_rows(&self.disk.read()?, &mut Progress::silent())
     }
 
     pub(super) fn disk(&self) -> &Disk {
@@ -308,52 +306,4 @@ fn queue_sizes(disk: &Disk) -> Result<Vec<QueueSize>, StoreError> {
 fn largest_first(mut sizes: Vec<QueueSize>) -> Vec<QueueSize> {
     sizes.sort_by_key(|size| std::cmp::Reverse(size.bytes));
     sizes
-}
-
-/// Whether every row reads as what it should be, and what it points to is there. How many rows.
-fn check_rows(disk: &Disk, progress: &mut Progress<'_>) -> Result<u64, StoreError> {
-    let transaction = disk.read()?;
-    let (accounts, handles) = (
-        transaction.open_table(ACCOUNTS)?,
-        transaction.open_table(HANDLES)?,
-    );
-    let (invites, messages) = (
-        transaction.open_table(INVITES)?,
-        transaction.open_table(MESSAGES)?,
-    );
-    let queues = transaction.open_table(QUEUES)?;
-    let total =
-        accounts.len()? + handles.len()? + invites.len()? + messages.len()? + queues.len()?;
-    progress.expect(total);
-    for row in accounts.iter()? {
-        Account::decode(row?.1.value())?;
-        progress.step();
-    }
-    for row in handles.iter()? {
-        let (_, user) = row?;
-        accounts
-            .get(user.value())?
-            .ok_or_else(|| missing("account"))?;
-        progress.step();
-    }
-    for row in invites.iter()? {
-        Invite::decode(row?.1.value())?;
-        progress.step();
-    }
-    for row in messages.iter()? {
-        let (seq, record) = row?;
-        let message = StoredMessage::decode(seq.value(), record.value())?;
-        queues
-            .get(&queue_key(message.recipient, message.seq))?
-            .ok_or_else(|| missing("queue entry"))?;
-        progress.step();
-    }
-    for row in queues.iter()? {
-        let (key, record) = row?;
-        let seq = queue_seq(key.value());
-        QueueEntry::decode(seq, record.value())?;
-        messages.get(seq)?.ok_or_else(|| missing("message"))?;
-        progress.step();
-    }
-    Ok(total)
 }

@@ -8,7 +8,7 @@ use nix::sys::socket::{setsockopt, sockopt::UdpGroSegment};
 use rustix::net::sockopt::{
     Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
 };
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::error::TurnError;
 
@@ -51,6 +51,15 @@ impl Listener {
             })
         };
         listen().map_err(|source| TurnError::Listen { address, source })
+    }
+
+    /// What the system really keeps for a socket, bytes; none: it doesn't say.
+    pub(super) fn receive_buffer(&self) -> Option<usize> {
+        let size = SockRef::from(self.sockets.first()?)
+            .recv_buffer_size()
+            .ok()?;
+        // Linux counts its own overhead in, and says twice what it took (socket(7)).
+        Some(size / 2)
     }
 
     /// A shard's socket. Any of them sends to any client, because their address is one.

@@ -78,6 +78,12 @@ impl Relay {
         &self.state.addresses
     }
 
+    /// The smallest receive buffer that the system gave to one of its UDP addresses, bytes.
+    pub fn receive_buffer(&self) -> Option<usize> {
+        let listeners = self.state.listeners.iter();
+        listeners.filter_map(Listener::receive_buffer).min()
+    }
+
     /// The addresses it really listens on over plain TCP.
     pub fn tcp_addresses(&self) -> Vec<SocketAddr> {
         self.state.streams.addresses(Privacy::Plain)

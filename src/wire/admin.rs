@@ -5,6 +5,7 @@
 //! say so. Nothing here names a member, an address or a secret, but for a credential at the moment
 //! when it is made.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use http::header::HeaderName;
@@ -113,6 +114,9 @@ pub struct Surroundings {
     pub descriptors_needed: u64,
     /// Bytes that the media relay asks of the system for a receive buffer.
     pub receive_buffer: u64,
+    /// Bytes that it got; none: there is no relay, or the system doesn't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receive_buffer_got: Option<u64>,
     /// When it last read its configuration and took all of it up.
     pub configured_at: Timestamp,
 }
@@ -347,6 +351,41 @@ pub struct Credentials {
     pub ttl: u64,
     /// When they end.
     pub expires_at: Timestamp,
+}
+
+/// `GET /v1/database/rows`: reads every row of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// How many there are, each as it should be.
+    pub rows: u64,
+}
+
+/// `POST /v1/socket-pass/seen`: asks from where a socket came in with a pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassQuestion {
+    /// The pass, within ten minutes of its use.
+    pub pass: Private<String>,
+    /// Addresses that whoever used it has on the way.
+    pub own: Vec<IpAddr>,
+}
+
+/// From where a socket came in, as the daemon sees it. Not the address itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassSeen {
+    /// None: no socket came in with this pass.
+    pub from: Option<Appearance>,
+}
+
+/// How somebody appears to the daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Appearance {
+    /// At an address of their own.
+    Itself,
+    /// At a public address.
+    Outside,
+    /// At an address of this machine or a network of its own, and not theirs: as a proxy.
+    Near,
 }
 
 /// `POST /v1/socket-pass`: lets one WebSocket in that is only to be held, for a check.

@@ -123,7 +123,7 @@ where
 async fn first_frame<S>(
     door: &Door,
     socket: &mut Socket<S>,
-    _waiting: Option<Knock>,
+    waiting: Option<Knock>,
 ) -> Result<(Member, Greeting), End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -148,7 +148,7 @@ where
     let Some(word) = FirstWord::parse(&text) else {
         return Err(End::Close(close::POLICY, "the first frame must be auth"));
     };
-    if door.messenger.redeem_pass(&word.token) {
+    if door.messenger.redeem_pass(&word.token, waiting.as_ref()) {
         return Err(linger(door, socket).await);
     }
     match door.messenger.authenticate(&word.token).await {

@@ -17,6 +17,7 @@ mod calls;
 mod checks;
 mod client;
 mod delivery;
+mod doctor;
 mod durability;
 mod failures;
 mod flood;

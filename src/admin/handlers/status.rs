@@ -1,12 +1,12 @@
 //! How the daemon is.
 
 use super::super::call::Call;
+use super::super::refusal::Refusal;
 use super::super::reply::{self, Response};
 use super::super::route::Outcome;
 use super::turn::relay_figures;
-use crate::messenger;
 use crate::net::certificate_ends;
-use crate::wire::admin::{Status, Surroundings, VERSION};
+use crate::wire::admin::{Rows, Status, Surroundings, VERSION};
 
 /// `GET /v1/status`
 pub(in super::super) async fn show(call: Call) -> Outcome {
@@ -43,11 +43,24 @@ pub(in super::super) fn surroundings(call: &Call) -> Response {
 /// `GET /v1/database`: goes through every queue, so it takes a while where there are many.
 pub(in super::super) async fn database(call: Call) -> Outcome {
     let sizes = call.site.backups.store.sizes().await;
-    let sizes = sizes.map_err(messenger::Error::from)?;
-    Ok(reply::ok(&sizes))
+    Ok(reply::ok(&sizes.map_err(Refusal::Store)?))
+}
+
+/// `GET /v1/database/rows`
+pub(in super::super) async fn rows(call: Call) -> Outcome {
+    let rows = call.site.backups.store.read_through().await;
+    Ok(reply::ok(&Rows {
+        rows: rows.map_err(Refusal::Store)?,
+    }))
 }
 
 /// `POST /v1/socket-pass`
 pub(in super::super) fn socket_pass(call: &Call) -> Response {
     reply::ok(&call.site.operator.socket_pass())
+}
+
+/// `POST /v1/socket-pass/seen`
+pub(in super::super) async fn pass_seen(call: Call) -> Outcome {
+    let (operator, question) = (call.operator(), call.json().await?);
+    Ok(reply::ok(&operator.pass_seen(&question)))
 }

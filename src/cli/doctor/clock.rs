@@ -1,4 +1,5 @@
-//! Whether something keeps the clock, and how far it is off.
+//! Whether something keeps the clock, and how far it is off: by the time service of the machine, and by
+//! what stands in the answers of the public name, which a tunnel or proxy elsewhere may have dated.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,8 +7,9 @@ use std::process::Command;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Scene;
-use crate::base::Trouble;
+use crate::base::{Clock, Timestamp, Trouble};
 use crate::cli::finding::{Finding, Group};
+use crate::serve::Visitor;
 
 /// No clock that is right is before this: 2025-01-01.
 const EARLIEST: i64 = 1_735_689_600;
@@ -29,10 +31,55 @@ enum Word {
     OutOfStep,
 }
 
-pub(super) fn check(_: &Scene<'_>) -> Vec<Finding> {
+/// Seconds that it may differ from the date of an answer, which has whole seconds and took its time.
+const MOST_APART: u64 = 5;
+
+pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = vec![kept()];
+    findings.extend(compared(scene));
+    findings
+}
+
+/// What the answers of the public name are dated.
+fn compared(scene: &Scene<'_>) -> Option<Finding> {
+    let url = scene.daemon.as_ref()?.here.public_url.as_ref();
+    let base = url.filter(|_| !scene.is_offline)?.trim_end_matches('/');
+    let (visitor, url) = (Visitor::default(), format!("{base}/health/live"));
+    let asked = Clock::System.now();
+    // Whether it answers at all is told elsewhere.
+    let page = scene.runtime.block_on(visitor.get(&url)).ok()?;
+    let date = date(page.headers.get("date")?.to_str().ok()?)?;
+    let (apart, side) = apart(asked, date, Clock::System.now());
+    Some(if apart > MOST_APART {
+        let sentence = format!("{apart} s {side} the date of what {base} answers");
+        Finding::warn(Group::Clock, Trouble::ClockOff, sentence)
+    } else {
+        let sentence = format!("agrees with the date of what {base} answers");
+        Finding::ok(Group::Clock, sentence)
+    })
+}
+
+/// By how many seconds this clock differs from a date that was set between two moments.
+fn apart(asked: Timestamp, date: Timestamp, answered: Timestamp) -> (u64, &'static str) {
+    if date > answered {
+        (date.since(answered).as_secs(), "behind")
+    } else {
+        (asked.since(date).as_secs(), "ahead of")
+    }
+}
+
+/// The moment of a `Date` (RFC 9110, section 5.6.7).
+fn date(text: &str) -> Option<Timestamp> {
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    let millis = u64::try_from(date.timestamp().as_millisecond()).ok()?;
+    Some(Timestamp::from_millis(millis))
+}
+
+/// What this machine says of its clock.
+fn kept() -> Finding {
     let now = clock_gettime(ClockId::Realtime).tv_sec;
     let warn = |sentence: String| Finding::warn(Group::Clock, Trouble::ClockOff, sentence);
-    vec![if now < EARLIEST {
+    if now < EARLIEST {
         let sentence = "this machine's clock is years behind";
         Finding::fail(Group::Clock, Trouble::ClockOff, sentence)
     } else {
@@ -55,7 +102,7 @@ pub(super) fn check(_: &Scene<'_>) -> Vec<Finding> {
             }
             None => warn("no time service of this machine is seen to keep its clock".to_owned()),
         }
-    }]
+    }
 }
 
 /// chrony measures; the others only say whether they did their work.
@@ -102,6 +149,18 @@ fn is_contained() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_is_compared_with_the_time_in_which_it_was_set() {
+        let date = date("Sat, 21 Nov 2026 00:00:00 GMT").unwrap();
+        assert_eq!(date.as_millis(), 1_795_219_200_000);
+        let at = |seconds: i64| {
+            Timestamp::from_millis(date.as_millis().saturating_add_signed(seconds * 1000))
+        };
+        assert_eq!(apart(at(-1), date, at(1)), (0, "ahead of"));
+        assert_eq!(apart(at(90), date, at(91)), (90, "ahead of"));
+        assert_eq!(apart(at(-91), date, at(-90)), (90, "behind"));
+    }
 
     #[test]
     fn chronys_measure_is_read() {

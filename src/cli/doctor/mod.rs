@@ -1,5 +1,6 @@
 //! `privcomm doctor`: every check there is, one file a group. Nothing is changed by any.
 
+mod appearance;
 mod clock;
 mod config;
 mod database;

@@ -5,7 +5,7 @@ use std::future::ready;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
-use super::Scene;
+use super::{Scene, appearance};
 use crate::base::Trouble;
 use crate::cli::finding::{Finding, Group};
 use crate::cli::words::{many, millis};
@@ -16,6 +16,14 @@ use crate::wire::admin::{Purpose, SocketPass, VERSION};
 const MADE: [&str; 2] = ["/openapi.json", "/docs"];
 /// How many files are asked for at once.
 const AT_ONCE: usize = 8;
+
+/// Headers that every answer of the daemon carries.
+const HEADERS: [&str; 4] = [
+    "content-security-policy",
+    "cross-origin-resource-policy",
+    "referrer-policy",
+    "x-content-type-options",
+];
 
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let near = match scene.needs_daemon(Group::Public) {
@@ -73,15 +81,14 @@ pub(super) fn visit(scene: &Scene<'_>, group: Group, base: &str) -> Vec<Finding>
             return vec![Finding::fail(group, trouble, sentence)];
         }
     }
-    let is_bare = ["x-content-type-options"]
-        .iter()
-        .any(|name| !page.headers.contains_key(*name));
     let mut findings = vec![Finding::ok(group, format!("{base} is this daemon"))];
-    if is_bare {
-        let sentence = format!("{base}: security headers are lost on the way");
+    let is_lost = |name: &&&str| !page.headers.contains_key(**name);
+    let lost: Vec<&str> = HEADERS.iter().filter(is_lost).copied().collect();
+    if !lost.is_empty() {
+        let sentence = format!("{base}: lost on the way: {}", lost.join(", "));
         findings.push(Finding::warn(group, Trouble::PublicForeign, sentence));
     }
-    findings.push(hold(scene, group, base));
+    findings.extend(hold(scene, group, base));
     findings
 }
 
@@ -90,9 +97,9 @@ fn version(page: &Page) -> Option<String> {
     Some(document.get("version")?.as_str()?.to_owned())
 }
 
-/// A socket that says nothing, as long as is asked.
-fn hold(scene: &Scene<'_>, group: Group, base: &str) -> Finding {
-    let fail = |why: String| Finding::fail(group, Trouble::SocketBroken, why);
+/// A socket that says nothing, as long as is asked; and by a public name, as whom it comes in.
+fn hold(scene: &Scene<'_>, group: Group, base: &str) -> Vec<Finding> {
+    let fail = |why: String| vec![Finding::fail(group, Trouble::SocketBroken, why)];
     let Some(near) = &scene.daemon else {
         return fail("the daemon can't be asked".to_owned());
     };
@@ -113,7 +120,11 @@ fn hold(scene: &Scene<'_>, group: Group, base: &str) -> Finding {
                 many(held.heartbeats.into(), "heartbeat"),
                 millis(round_trip)
             );
-            Finding::ok(group, sentence)
+            let mut findings = vec![Finding::ok(group, sentence)];
+            if group == Group::Public {
+                findings.extend(appearance::of(near, &pass, base));
+            }
+            findings
         }
         Err(error) => fail(error.to_string()),
     }

@@ -1,6 +1,5 @@
 //! The media relay: real allocations, real packets, refusals, buffers.
 
-use std::fs;
 use std::net::SocketAddr;
 
 use super::Scene;
@@ -10,6 +9,7 @@ use crate::cli::holder::{Holder, Transport};
 use crate::cli::turn::trial;
 use crate::cli::words::millis;
 use crate::serve::{CheckOutcome, RelayResult};
+use crate::wire::admin::Surroundings;
 
 /// The port of TURN (RFC 8656, section 6).
 const PORT: u16 = 3478;
@@ -40,7 +40,7 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         }
     };
     let mut findings: Vec<_> = results.iter().map(finding).collect();
-    findings.extend(buffers(near.here.receive_buffer));
+    findings.extend(buffers(&near.here));
     findings
 }
 
@@ -86,13 +86,33 @@ fn finding(result: &RelayResult) -> Finding {
     }
 }
 
-/// Whether the system gives the relay's sockets what they ask for. It cuts silently.
-fn buffers(asked: u64) -> Option<Finding> {
-    let most = fs::read_to_string("/proc/sys/net/core/rmem_max").ok()?;
-    let most: u64 = most.trim().parse().ok()?;
-    let [asked, got] = [asked, most].map(|bytes| bytes >> 10);
-    (most < asked << 10).then(|| {
-        let sentence = format!("receive buffers of {got} KiB, {asked} KiB asked for");
+/// Whether the system gave the relay's sockets what they asked for. It cuts silently.
+fn buffers(here: &Surroundings) -> Option<Finding> {
+    let got = here.receive_buffer_got?;
+    let [got_kib, asked_kib] = [got, here.receive_buffer].map(|bytes| bytes >> 10);
+    Some(if got < here.receive_buffer {
+        let sentence = format!("receive buffers of {got_kib} KiB, {asked_kib} KiB asked for");
         Finding::warn(Group::Relay, Trouble::RelayBuffers, sentence)
+    } else {
+        let sentence = format!("receive buffers of {got_kib} KiB, as asked for");
+        Finding::ok(Group::Relay, sentence)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_that_the_system_cut_is_told() {
+        let here = |got| Surroundings {
+            receive_buffer: 8 << 20,
+            receive_buffer_got: got,
+            ..Surroundings::default()
+        };
+        let code = |got| buffers(&here(got)).map(|finding| finding.code);
+        assert_eq!(code(None), None);
+        assert_eq!(code(Some(8 << 20)), Some(None));
+        assert_eq!(code(Some(208 << 10)), Some(Some(Trouble::RelayBuffers)));
+    }
 }
