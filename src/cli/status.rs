@@ -13,7 +13,7 @@ use super::daemon::{Running, runtime};
 use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::tunnel::Cloudflared;
-use super::when::{moment, recent};
+use super::when::{date, moment, recent};
 use super::words::{amount, hanging, many, span};
 use crate::base::Trouble;
 use crate::wire::admin::{Disk, JobOutcome, JobReport, RelayFigures, Status as Report};
@@ -232,8 +232,8 @@ fn certificate(report: &Report) -> String {
         .started_at
         .saturating_add(Duration::from_secs(report.uptime));
     match ends.since(now).as_secs() / 86_400 {
-        _ if ends <= now => format!("ENDED   {}   {}", ends.date(), Trouble::CertificateEnds),
+        _ if ends <= now => format!("ENDED   {}   {}", date(ends), Trouble::CertificateEnds),
         days @ 0..14 => format!("{} left   {}", many(days, "day"), Trouble::CertificateEnds),
-        days => format!("{} left, until {}", many(days, "day"), ends.date()),
+        days => format!("{} left, until {}", many(days, "day"), date(ends)),
     }
 }

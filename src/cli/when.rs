@@ -12,6 +12,14 @@ pub(super) fn moment(at: Timestamp) -> String {
     local.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// Its day, in local time.
+pub(super) fn date(at: Timestamp) -> String {
+    let moment = moment(at);
+    moment
+        .split_once(' ')
+        .map_or(moment.clone(), |(day, _)| day.to_owned())
+}
+
 /// The same, as short as it can be: the time on the day itself, else the day.
 pub(super) fn recent(at: Timestamp) -> String {
     let (at, now) = (moment(at), moment(Clock::System.now()));

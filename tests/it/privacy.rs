@@ -1,6 +1,7 @@
 //! The log names nobody: a whole conversation and a call at every level of detail leave no id,
 //! address, handle, key, token, nonce or payload on stderr.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use rustix::process::Signal;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::UdpSocket;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::operator::privcomm;
 use crate::rig::{
     Heard, Person, Place, Process, RawSocket, Setup, Socket, base64, hex, soon, unbase64,
 };
@@ -273,6 +275,67 @@ async fn a_log_of_everything_names_nobody() {
     }
     confidential.expect_unsaid(&said);
     expect_only(&listening, &said);
+}
+
+/// A program in the place of the machine's journal, which prints the log of a daemon.
+fn journal(log: &str) -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("log"), log).unwrap();
+    let program = place.path().join("journalctl");
+    let script = format!("#!/bin/sh\nexec /bin/cat {}/log\n", place.path().display());
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    place
+}
+
+#[tokio::test]
+async fn a_bundle_for_support_names_nobody() {
+    let host = "chat.confidential.example";
+    let daemon = Setup::lenient().set("telemetry.log=debug").spawn().await;
+    let mut confidential = Confidential::default();
+    confidential.note("the public name", host);
+    let anna = join(daemon.place(), &mut confidential).await;
+    let bert = join(daemon.place(), &mut confidential).await;
+    converse(&anna, &bert, &mut confidential).await;
+    allocate(&anna, &mut confidential).await;
+    let reason = "a-reason-in-confidence";
+    confidential.note("why", reason);
+    privcomm(
+        &daemon,
+        &["user", "suspend", bert.user(), "--reason", reason],
+    )
+    .await;
+    let invited = privcomm(&daemon, &["invite", "create"]).await;
+    let link = String::from_utf8(invited.stdout).unwrap();
+    confidential.note("an invite", link.split('#').nth(1).unwrap().trim());
+    let setup = daemon.setup().clone();
+    daemon.signal(Signal::TERM);
+    let (_, said) = daemon.wait().await;
+
+    let journal = journal(&said);
+    let name = format!("server.public_url=https://{host}");
+    let daemon = setup.set(name).spawn().await;
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_privcomm"));
+    command.args(["support", "bundle"]).env_clear();
+    command.env("PATH", journal.path());
+    command.env("PRIVCOMM_SERVER__PUBLIC_URL", format!("https://{host}"));
+    command.env("PRIVCOMM_SOCKET", daemon.admin_socket());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
+    let output = output.unwrap();
+    let bundle = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "== doctor\nok ",
+        "\"accounts\": 2",
+        "== log\n",
+        "server.public_url = ",
+    ] {
+        assert!(bundle.contains(part), "{part:?} is not in it: {bundle}");
+    }
+    assert!(
+        bundle.contains("route=\"/api/v1/keys/{target}\""),
+        "{bundle}"
+    );
+    confidential.expect_unsaid(&bundle);
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::second;
 use crate::base::Timestamp;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::{Output, table};
 use crate::cli::settings::Settings;
 use crate::cli::site::Site;
+use crate::cli::when::moment;
 use crate::cli::words::amount;
 use crate::store::backup::Listed;
 
@@ -106,7 +106,7 @@ impl Entry {
         };
         [
             self.name.clone(),
-            second(about.made_at),
+            moment(about.made_at),
             amount(self.bytes),
             about.made_by.clone(),
             about.accounts.to_string(),

@@ -12,7 +12,6 @@ use clap::Subcommand;
 
 use super::exit::{CliError, Exit};
 use super::output::Output;
-use crate::base::Timestamp;
 use crate::store::backup::{Header, Shelf, header};
 
 pub(super) use passphrase::PassphraseSource;
@@ -49,11 +48,4 @@ pub(super) fn named(shelf: &Shelf, name: &str) -> Result<(std::path::PathBuf, He
     }
     let listed = shelf.find(name)?;
     Ok((listed.path, listed.header?))
-}
-
-/// A moment to the second, as tables have it.
-fn second(moment: Timestamp) -> String {
-    let text = moment.to_string();
-    let (whole, _) = text.split_once('.').unwrap_or((&text, ""));
-    format!("{}Z", whole.replace('T', " "))
 }

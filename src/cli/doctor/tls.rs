@@ -3,6 +3,7 @@
 use super::Scene;
 use crate::base::Trouble;
 use crate::cli::finding::{Finding, Group};
+use crate::cli::when::date;
 use crate::cli::words::many;
 
 /// Days before its end at which somebody should look.
@@ -17,12 +18,12 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         return vec![Finding::ok(Group::Tls, "no TLS door for calls")];
     };
     let days = ends.since(scene.now).as_secs() / 86_400;
-    let sentence = format!("{} left, until {}", many(days, "day"), ends.date());
+    let sentence = format!("{} left, until {}", many(days, "day"), date(ends));
     vec![if ends <= scene.now {
         Finding::fail(
             Group::Tls,
             Trouble::CertificateEnds,
-            format!("ended {}", ends.date()),
+            format!("ended {}", date(ends)),
         )
     } else if days < SOON {
         Finding::warn(Group::Tls, Trouble::CertificateEnds, sentence)

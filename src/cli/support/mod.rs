@@ -4,6 +4,8 @@
 //! like an address, an id or a key is blacked out here all the same, because a journal also holds
 //! what others wrote.
 
+mod filter;
+
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -12,15 +14,14 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use clap::{Args, Subcommand};
-use regex_lite::{Captures, Regex};
 use serde::Serialize;
 
-use super::daemon::Running;
+use super::daemon::{Running, runtime};
 use super::doctor::Doctor;
 use super::exit::{CliError, Exit};
 use super::finding::lines;
 use super::output::{Output, text};
-use super::tunnel::host_of;
+use super::tunnel::Cloudflared;
 use crate::base::Trouble;
 use crate::wire::admin::{Status, VERSION};
 
@@ -108,20 +109,21 @@ impl Bundle {
         let loaded = self.daemon.load();
         let mut bundle = format!("privcomm {VERSION}\n\n== machine\n{}", machine());
         bundle.push_str("\n== configuration (what isn't the default)\n");
-        let public_url = match &loaded {
+        let mut values = Vec::new();
+        match &loaded {
             Ok(loaded) => {
                 let entries = loaded.entries();
                 let set = entries.filter(|entry| entry.source != crate::config::Source::Default);
                 for entry in set {
                     let _ = writeln!(bundle, "{} = {}", entry.key, entry.value);
+                    values.push(entry.value.to_string());
                 }
-                loaded.config().server.public_url.clone()
             }
             Err(error) => {
                 let _ = writeln!(bundle, "{error}");
-                None
+                values.push(error.to_string());
             }
-        };
+        }
         let findings = Doctor::quick(self.daemon.clone()).examine(output)?;
         let _ = write!(bundle, "\n== doctor\n{}", lines(&findings));
         let reached = self.daemon.reach(output);
@@ -130,8 +132,10 @@ impl Bundle {
             let _ = write!(bundle, "\n== figures\n{json}\n");
         }
         let _ = write!(bundle, "\n== log\n{}", log());
-        let host = public_url.as_deref().and_then(host_of);
-        Ok(filter(&bundle, host.as_deref()))
+        let tunnel = runtime()?.block_on(Cloudflared::look(None));
+        let rules = tunnel.rules().into_iter().flatten();
+        values.extend(rules.map(|rule| rule.hostname.clone()));
+        Ok(filter::apply(&bundle, &filter::hosts(&values)))
     }
 }
 
@@ -166,66 +170,5 @@ fn log() -> String {
             String::from_utf8_lossy(&output.stdout).into_owned()
         }
         _ => "no journal\n".to_owned(),
-    }
-}
-
-/// The privacy filter: the public name, addresses but for this machine's own names for itself, ids,
-/// and whatever is as long as a key.
-fn filter(text: &str, host: Option<&str>) -> String {
-    let mut text = text.to_owned();
-    if let Some(host) = host {
-        text = text.replace(host, "[public name]");
-    }
-    for (pattern, name) in [
-        (
-            r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-            "[id]",
-        ),
-        (r"\b\d{1,3}(?:\.\d{1,3}){3}\b", "[address]"),
-        (
-            r"(?i)(?:\b[0-9a-f]{1,4}|:):(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{0,4}",
-            "[address]",
-        ),
-        (r"[\w.+-]+@[\w-]+\.[\w.]+", "[mail]"),
-        (r"[A-Za-z0-9+/_=-]{32,}", "[key?]"),
-    ] {
-        let Ok(pattern) = Regex::new(pattern) else {
-            continue;
-        };
-        text = pattern
-            .replace_all(&text, |found: &Captures<'_>| {
-                let found = &found[0];
-                if is_public(found) {
-                    found.to_owned()
-                } else {
-                    name.to_owned()
-                }
-            })
-            .into_owned();
-    }
-    text
-}
-
-/// What is the same on every machine: loopback, every interface, times of day.
-fn is_public(found: &str) -> bool {
-    let is_time = found.len() <= 8 && found.split(':').all(|part| part.len() == 2);
-    is_time || found.starts_with("127.") || found == "0.0.0.0" || ["::", "::1"].contains(&found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_private_passes_the_filter() {
-        let text = "2026-11-20T15:02:03 user 3f0c1d2e-aaaa-4bbb-8ccc-0123456789ab of 203.0.113.7 and \
-            2001:db8::17 at chat.example.org, anna@example.org, key \
-            q83vEjRWeJASNFZ4kBI0VniQEjRWeJASNFZ4kBI0Vng=, on 127.0.0.1:8000 and 0.0.0.0:3478";
-        let filtered = filter(text, Some("chat.example.org"));
-        assert_eq!(
-            filtered,
-            "2026-11-20T15:02:03 user [id] of [address] and [address] at [public name], [mail], key \
-             [key?], on 127.0.0.1:8000 and 0.0.0.0:3478"
-        );
     }
 }
