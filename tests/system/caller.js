@@ -21,6 +21,7 @@ class Caller {
   #loudspeaker = new Audio();
   #received = [];
   #states = [];
+  #relayErrors = [];
   #failure;
 
   constructor(server, dialect = "privcomm.v1") {
@@ -202,6 +203,8 @@ class Caller {
     this.#connection.onicecandidate = ({ candidate }) => {
       if (candidate) this.#line.suggest(candidate.toJSON());
     };
+    this.#connection.onicecandidateerror = ({ errorCode, errorText, url }) =>
+      this.#relayErrors.push(`${errorCode} ${errorText} ${url}`);
     // What nobody plays is never decoded.
     this.#connection.ontrack = ({ streams: [stream] }) => {
       this.#loudspeaker.srcObject = stream;
@@ -243,7 +246,8 @@ class Caller {
     while (!(await happened())) {
       if (this.#failure) throw this.#failure;
       if (performance.now() > deadline) {
-        throw new Error(`no ${what}; the connection is ${this.#connection?.connectionState}`);
+        const state = this.#connection?.connectionState;
+        throw new Error(`not seen: ${what}; the connection is ${state}; ${this.#relayErrors}`);
       }
       await new Promise((resume) => setTimeout(resume, 50));
     }

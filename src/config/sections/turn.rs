@@ -70,9 +70,11 @@ section! {
         /// Allocations at once: two for a call. One with addresses of both families counts twice.
         max_allocations: usize = 1000, Count(1..=65_535);
 
-        /// Allocations at once per user, so that one can't take them all. A relay with `--role
-        /// relay` knows no users: there it is per credential.
-        max_allocations_per_user: usize = 12, Count(1..=65_535);
+        /// Allocations at once per user, so that one can't take them all. A browser makes one for each
+        /// way to the relay on each of its networks, and all of them anew when a network changes,
+        /// before the old ones are gone. A relay with `--role relay` knows no users: there it is per
+        /// credential.
+        max_allocations_per_user: usize = 32, Count(1..=65_535);
 
         /// Addresses that an allocation may exchange media with at once, and as many channels. A
         /// call needs one for every address that the other side may have.
