@@ -25,6 +25,7 @@ mod forgetting;
 mod full_disk;
 mod hostile;
 mod metrics;
+mod mitm;
 mod operator;
 mod outside;
 mod people;

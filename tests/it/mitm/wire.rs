@@ -1,0 +1,317 @@
+//! The wire, in an attacker's hands: what clients take for the daemon is a proxy with the real daemon
+//! behind it. Every request, answer and frame passes through schemes that a test sets.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response, client, header, server};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::server as upgrade;
+use tokio_tungstenite::{accept_hdr_async, client_async};
+
+use crate::rig::{Appliance, Place, Setup};
+
+/// What becomes of a frame on its way: itself, another one, several, or none.
+type FrameScheme = Box<dyn FnMut(&Passing, Value) -> Vec<Value> + Send>;
+/// What becomes of a bundle before somebody begins a session with it.
+type BundleScheme = Box<dyn FnMut(&mut Value) + Send>;
+
+/// A daemon with an attacker before it.
+pub(super) struct Wire {
+    place: Place,
+    attacker: Arc<Attacker>,
+    cut: watch::Sender<()>,
+    daemon: Appliance,
+    /// Ends the proxy when it is dropped.
+    _relaying: JoinSet<()>,
+}
+
+/// Where a frame comes from and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Passing {
+    /// Whose socket it is.
+    pub(super) user: String,
+    pub(super) direction: Direction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// From the daemon to the client.
+    Down,
+    /// From the client to the daemon.
+    Up,
+}
+
+impl Wire {
+    /// A daemon, and an attacker who passes everything on for now.
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = Place::new(listener.local_addr().unwrap());
+        // Clients sign the origin that they connect to, which is the attacker's.
+        let setup = Setup::lenient()
+            .set(format!("server.public_url={}", place.origin()))
+            .set("registration.mode=open");
+        let daemon = setup.start().await;
+        let attacker = Arc::new(Attacker::default());
+        let (cut, watched) = watch::channel(());
+        let mut relaying = JoinSet::new();
+        relaying.spawn(accept(listener, daemon.place(), attacker.clone(), watched));
+        Self {
+            place,
+            attacker,
+            cut,
+            daemon,
+            _relaying: relaying,
+        }
+    }
+
+    /// Where clients connect to.
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The daemon behind the attacker.
+    pub(super) fn daemon(&self) -> &Appliance {
+        &self.daemon
+    }
+
+    /// From now on every frame goes through `scheme`.
+    pub(super) fn tamper(
+        &self,
+        scheme: impl FnMut(&Passing, Value) -> Vec<Value> + Send + 'static,
+    ) {
+        self.attacker.schemes.lock().unwrap().frames = Some(Box::new(scheme));
+    }
+
+    /// From now on every bundle goes through `scheme`.
+    pub(super) fn swap_bundles(&self, scheme: impl FnMut(&mut Value) + Send + 'static) {
+        self.attacker.schemes.lock().unwrap().bundles = Some(Box::new(scheme));
+    }
+
+    /// The attacker gives up: everything is passed on as it is.
+    pub(super) fn give_up(&self) {
+        *self.attacker.schemes.lock().unwrap() = Schemes::default();
+    }
+
+    /// Hands a frame to a client as if the daemon had said it. The client's socket must stand.
+    pub(super) fn hand(&self, user: &str, frame: Value) {
+        let sockets = self.attacker.sockets.lock().unwrap();
+        sockets.get(user).unwrap().send(frame).unwrap();
+    }
+
+    /// Breaks every socket that stands. Clients come back by themselves.
+    pub(super) fn cut(&self) {
+        self.cut.send_replace(());
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire(…)")
+    }
+}
+
+#[derive(Default)]
+struct Schemes {
+    frames: Option<FrameScheme>,
+    bundles: Option<BundleScheme>,
+}
+
+#[derive(Default)]
+struct Attacker {
+    schemes: Mutex<Schemes>,
+    /// Where frames can be put in, by user.
+    sockets: Mutex<HashMap<String, mpsc::UnboundedSender<Value>>>,
+}
+
+impl Attacker {
+    fn frames(&self, passing: &Passing, frame: Value) -> Vec<Value> {
+        match &mut self.schemes.lock().unwrap().frames {
+            Some(scheme) => scheme(passing, frame),
+            None => vec![frame],
+        }
+    }
+
+    fn bundle(&self, body: Bytes) -> Bytes {
+        match &mut self.schemes.lock().unwrap().bundles {
+            Some(scheme) => {
+                let mut bundle = serde_json::from_slice(&body).unwrap();
+                scheme(&mut bundle);
+                bundle.to_string().into()
+            }
+            None => body,
+        }
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    daemon: Place,
+    attacker: Arc<Attacker>,
+    cut: watch::Receiver<()>,
+) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let (attacker, mut cut) = (attacker.clone(), cut.clone());
+        cut.mark_unchanged();
+        connections.spawn(async move {
+            if asks_for_a_socket(&stream).await {
+                tokio::select! {
+                    () = relay_socket(stream, daemon, &attacker) => {}
+                    _ = cut.changed() => {}
+                }
+            } else {
+                relay_requests(stream, daemon, &attacker).await;
+            }
+        });
+    }
+}
+
+/// Looks at the first bytes and leaves them where they are.
+async fn asks_for_a_socket(stream: &TcpStream) -> bool {
+    const SOCKET: &[u8] = b"GET /ws";
+    let mut start = [0; SOCKET.len()];
+    loop {
+        match stream.peek(&mut start).await {
+            Ok(count) if count == SOCKET.len() || !SOCKET.starts_with(&start[..count]) => {
+                return start == SOCKET;
+            }
+            Ok(1..) => tokio::task::yield_now().await,
+            Ok(0) | Err(_) => return false,
+        }
+    }
+}
+
+async fn relay_requests(stream: TcpStream, daemon: Place, attacker: &Arc<Attacker>) {
+    let relay = service_fn(|request| {
+        let attacker = attacker.clone();
+        async move { Ok::<_, Infallible>(relay_request(request, daemon, &attacker).await) }
+    });
+    // A client that goes away in the middle is its own affair.
+    let _ = server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), relay)
+        .await;
+}
+
+async fn relay_request(
+    request: Request<Incoming>,
+    daemon: Place,
+    attacker: &Attacker,
+) -> Response<Full<Bytes>> {
+    let path = request.uri().path();
+    let is_bundle = request.method() == "GET"
+        && path.starts_with("/api/v1/keys/")
+        && path != "/api/v1/keys/count";
+    let (head, body) = request.into_parts();
+    let body = Full::new(body.collect().await.unwrap().to_bytes());
+    let stream = daemon.dial().await.unwrap();
+    let (mut sender, connection) = client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    let (answer, _) = tokio::join!(
+        async {
+            let answer = sender.send_request(Request::from_parts(head, body)).await;
+            let (head, body) = answer.unwrap().into_parts();
+            drop(sender);
+            (head, body.collect().await.unwrap().to_bytes())
+        },
+        connection
+    );
+    let (mut head, mut body) = answer;
+    if is_bundle && head.status == 200 {
+        body = attacker.bundle(body);
+        head.headers.remove(header::CONTENT_LENGTH);
+    }
+    Response::from_parts(head, Full::new(body))
+}
+
+/// One client's socket and the daemon's end of it.
+async fn relay_socket(stream: TcpStream, daemon: Place, attacker: &Attacker) {
+    let mut asked = None;
+    let note = |request: &upgrade::Request, answer: upgrade::Response| {
+        let headers = request.headers();
+        asked = Some((request.uri().to_string(), headers.clone()));
+        let mut answer = answer;
+        // The only subprotocol that the client offers is the one that the daemon takes.
+        if let Some(protocol) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) {
+            let name = header::SEC_WEBSOCKET_PROTOCOL;
+            answer.headers_mut().insert(name, protocol.clone());
+        }
+        Ok(answer)
+    };
+    let Ok(client) = accept_hdr_async(stream, note).await else {
+        return;
+    };
+    let (path, headers) = asked.unwrap();
+    let url = format!("ws://{}{path}", daemon.address());
+    let mut request = url.into_client_request().unwrap();
+    for name in [
+        header::AUTHORIZATION,
+        header::ORIGIN,
+        header::SEC_WEBSOCKET_PROTOCOL,
+    ] {
+        if let Some(value) = headers.get(&name) {
+            request.headers_mut().insert(name, value.clone());
+        }
+    }
+    let Ok((daemon, _)) = client_async(request, daemon.dial().await.unwrap()).await else {
+        return;
+    };
+    let (hand, mut handed) = mpsc::unbounded_channel();
+    let (mut to_client, mut from_client) = client.split();
+    let (mut to_daemon, mut from_daemon) = daemon.split();
+    let mut user = String::new();
+    loop {
+        let (direction, message) = tokio::select! {
+            message = from_daemon.next() => (Direction::Down, message),
+            message = from_client.next() => (Direction::Up, message),
+            Some(frame) = handed.recv() => {
+                let frame: Value = frame;
+                if to_client.send(Message::text(frame.to_string())).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+        };
+        let Some(Ok(message)) = message else { return };
+        let passed = match &message {
+            Message::Text(text) => {
+                let frame: Value = serde_json::from_str(text).unwrap();
+                if frame["type"] == "ready" {
+                    frame["user_id"].as_str().unwrap().clone_into(&mut user);
+                    let mut sockets = attacker.sockets.lock().unwrap();
+                    sockets.insert(user.clone(), hand.clone());
+                }
+                let user = user.clone();
+                let frames = attacker.frames(&Passing { user, direction }, frame);
+                let text = |frame: Value| Message::text(frame.to_string());
+                frames.into_iter().map(text).collect()
+            }
+            // Answered by each end for itself.
+            Message::Ping(_) | Message::Pong(_) => Vec::new(),
+            _ => vec![message],
+        };
+        for message in passed {
+            let sent = match direction {
+                Direction::Down => to_client.send(message).await,
+                Direction::Up => to_daemon.send(message).await,
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    }
+}
