@@ -104,8 +104,8 @@ export class Inbox extends EventTarget {
   async #deliver(entry, delivery, envelope, prekeys) {
     const { clock } = this.#parts;
     const { kept } = entry;
-    if (kept.standing === "blocked" || hasSeen(entry.seen, delivery.message_id)) return null;
-    entry.seen = noteSeen(entry.seen, delivery.message_id, clock.now());
+    if (kept.standing === "blocked" || hasSeen(entry.seen, outer(delivery))) return null;
+    entry.seen = noteSeen(entry.seen, outer(delivery), clock.now());
     try {
       if (envelope instanceof Refusal) throw envelope;
       const content = await this.#open(entry, envelope, prekeys);
@@ -175,6 +175,10 @@ export class Inbox extends EventTarget {
     if (kept.standing === "allowed" && mayReset(entry.peer, this.#parts.clock.now())) kept.resetDue = true;
   }
 }
+
+// The server's ids are noted apart from those inside, which may be the same.
+/** @param {Delivery} delivery */
+const outer = ({ message_id: id }) => `server/${id}`;
 
 /** @template T @param {() => T} work @returns {T | Refusal} */
 function attempt(work) {

@@ -6,7 +6,7 @@
 /** @import { Says } from "../crypto/content.js" */
 /** @import { Outgoing } from "../store/store.js" */
 /** @import { Parts } from "./parts.js" */
-/** @import { Exchange } from "./people.js" */
+/** @import { Entry, Exchange } from "./people.js" */
 import { draw } from "../crypto/ratchet.js";
 import { beginWith, meetPeer, needsBundle, sealFor } from "../crypto/peer.js";
 import { writeContent } from "../crypto/content.js";
@@ -16,7 +16,7 @@ import { isPassing, isTrouble, Trouble } from "../net/trouble.js";
 import { fetchBundle } from "./bundle.js";
 import { noteMeeting } from "./events.js";
 
-/** @typedef {{ peer: string, payload: string, text: boolean, accepted: number | null }} Sealed */
+/** @typedef {{ peer: string, payload: string, message: string | null, accepted: number | null }} Sealed `message`: the own message in it */
 
 const WINDOW = 30; // messages on their way at once
 const TOGETHER = 20; // sealed in one transaction
@@ -101,24 +101,27 @@ export class Outbox {
     const row = this.#rows.get(id);
     if (!row) return this.flush();
     const { people, clock } = this.#parts;
-    const { peer, text } = row.value;
-    if (text) row.value = { ...row.value, accepted: clock.now() };
+    const { peer, message } = row.value;
+    if (message) row.value = { ...row.value, accepted: clock.now() };
     else this.#rows.delete(id);
     this.flush();
     await people.change(peer, async (entry) => {
-      if (text) entry.batch.outgoing(id, row.value, row.order);
+      // It arrived meanwhile, and is settled.
+      const isKept = message && this.#rows.has(id);
+      if (isKept) entry.batch.outgoing(id, row.value, row.order);
       else entry.batch.removeOutgoing(row.order);
-      if (text) await people.progress(entry, id, "sent");
+      if (message) await people.progress(entry, message, "sent");
     });
   }
 
-  /** It needn't be kept any more. @param {import("./people.js").Entry} entry @param {string} id */
-  settle(entry, id) {
-    const row = this.#rows.get(id);
-    if (!row || row.value.peer !== entry.kept.peer) return;
-    this.#rows.delete(id);
-    this.#flying.delete(id);
-    entry.batch.removeOutgoing(row.order);
+  /** A message arrived: it needn't be kept any more. @param {Entry} entry @param {string} message */
+  settle(entry, message) {
+    for (const { id, order, value } of this.#rows.values()) {
+      if (value.message !== message || value.peer !== entry.kept.peer) continue;
+      this.#rows.delete(id);
+      this.#flying.delete(id);
+      entry.batch.removeOutgoing(order);
+    }
   }
 
   /** The server refuses a message. @param {string} id @param {string} code @param {number} [retryAfter] seconds */
@@ -135,7 +138,7 @@ export class Outbox {
     const { people } = this.#parts;
     await people.change(row.value.peer, async (entry) => {
       entry.batch.removeOutgoing(row.order);
-      await people.progress(entry, id, "failed");
+      if (row.value.message) await people.progress(entry, row.value.message, "failed");
     });
   }
 
@@ -201,27 +204,28 @@ export class Outbox {
     if (needsBundle(entry.peer, clock.now())) throw new Refusal("no_session");
     /** @type {string[]} */
     const ids = [];
-    const out = async (/** @type {string} */ id, /** @type {Says} */ says) => {
-      const payload = await this.#sealed(entry, id, says);
-      entry.batch.outgoing(id, { peer: kept.peer, payload, text: says.kind === "text", accepted: null });
+    const out = async (/** @type {Says} */ says, /** @type {string | null} */ message) => {
+      const payload = await this.#sealed(entry, message ?? crypto.randomUUID(), says);
+      const id = crypto.randomUUID();
+      entry.batch.outgoing(id, { peer: kept.peer, payload, message, accepted: null });
       ids.push(id);
     };
     if (kept.resetDue) {
       if (bundle) {
         entry.peer = { ...entry.peer, lastReset: clock.now() };
-        await out(crypto.randomUUID(), { kind: "reset" });
+        await out({ kind: "reset" }, null);
       }
       kept.resetDue = !bundle;
     }
     if (kept.standing === "allowed") {
       for (const state of /** @type {const} */ (["delivered", "read"])) {
-        if (kept[state].length) await out(crypto.randomUUID(), { kind: "receipt", ids: kept[state], state });
+        if (kept[state].length) await out({ kind: "receipt", ids: kept[state], state }, null);
         kept[state] = [];
       }
     }
     for (const id of kept.pending.splice(0, TOGETHER)) {
       const message = await store.message(kept.peer, id);
-      if (message) await out(id, this.#said(entry, message.value.text));
+      if (message) await out(this.#said(entry, message.value.text), id);
     }
     return ids;
   }
