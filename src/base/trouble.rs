@@ -186,8 +186,8 @@ troubles! {
         "privcomm doctor --outside, and open its link on a phone without Wi-Fi";
     AppearsAsProxy = "PC-NET-08", "Members' addresses are lost on the way.",
         "The proxy doesn't say for whom it asks, or isn't among server.trusted_proxies, so that its word \
-         isn't taken. All members then share what limits allow one address. (A machine that visits itself \
-         through its own router may look like this, too.)",
+         isn't taken. All members then share what limits allow one address. A machine that visits itself \
+         through its own router may look like this, too.",
         "let the proxy set X-Forwarded-For, and name the proxy's address in server.trusted_proxies";
     NoStateDirectory = "PC-STA-01", "There is nowhere to keep state.",
         "Neither store.path nor --data is given, and the environment names no home directory.",
