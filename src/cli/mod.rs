@@ -23,6 +23,7 @@ mod progress;
 mod qr;
 mod restore;
 mod serve;
+mod service;
 mod settings;
 mod setup;
 mod site;

@@ -9,20 +9,22 @@ use super::backup::{PassphraseSource, named};
 use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::progress;
+use super::service;
 use super::settings::Settings;
 use super::site::{Site, confirm};
 use super::words::many;
 use crate::store::backup::{Drill, Restore, Restored};
 
-/// Put a backup in the place of the state; the daemon must not run
+/// Put a backup in the place of the state
 ///
-/// The previous state is kept beside it. One-time prekeys and tokens of the backup are dropped, and
-/// clients are told of the restore by a higher epoch.
+/// The service is stopped for it and started after it; a daemon that was started by hand must be
+/// stopped before. The previous state is kept beside it. One-time prekeys and tokens of the backup
+/// are dropped, and clients are told of the restore by a higher epoch.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   privcomm restore daily-20261119 --drill      would it work? changes nothing
-  systemctl stop privcomm; privcomm restore daily-20261119 --yes; systemctl start privcomm")]
+  sudo privcomm restore daily-20261119 --yes")]
 pub(super) struct RestoreCommand {
     #[command(flatten)]
     settings: Settings,
@@ -63,6 +65,8 @@ struct Document {
     epoch_before: u64,
     epoch: u64,
     config: Option<String>,
+    /// Whether the service runs again.
+    started: bool,
 }
 
 impl RestoreCommand {
@@ -90,8 +94,14 @@ impl RestoreCommand {
                 restore.state.display()
             ),
         )?;
-        let restored = progress::shown(output, "restoring", |progress| restore.run(progress))?;
-        tell(&site, &restored, output)
+        let stopped = service::is_active() && service::keeps_state_in(&restore.state);
+        if stopped {
+            service::have("stop");
+        }
+        let restored = progress::shown(output, "restoring", |progress| restore.run(progress));
+        // With the old state or the new one: there is always a whole one.
+        let started = stopped && service::have("start");
+        tell(&site, &restored?, started, output)
     }
 }
 
@@ -122,21 +132,28 @@ fn drill(restore: &Restore, output: &Output) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn tell(site: &Site, restored: &Restored, output: &Output) -> Result<Exit, CliError> {
+fn tell(
+    site: &Site,
+    restored: &Restored,
+    started: bool,
+    output: &Output,
+) -> Result<Exit, CliError> {
     let text = |path: &PathBuf| path.display().to_string();
     let document = Document {
         kept: restored.kept.as_ref().map(text),
         epoch_before: restored.epoch_before,
         epoch: restored.epoch,
         config: restored.config.as_ref().map(text),
+        started,
     };
     output.show(&document, || {
         let kept = document.kept.as_ref();
         let kept = kept.map_or_else(String::new, |kept| {
             format!("previous state kept as {kept}; ")
         });
+        let started = if started { "; started" } else { "" };
         format!(
-            "{kept}restored; epoch {} -> {}\n",
+            "{kept}restored; epoch {} -> {}{started}\n",
             document.epoch_before, document.epoch
         )
     })?;
@@ -147,6 +164,10 @@ fn tell(site: &Site, restored: &Restored, output: &Output) -> Result<Exit, CliEr
             "its configuration is in {config}; compare it with {present}, which was left as it is"
         ));
     }
-    output.note(format_args!("next: systemctl start privcomm"));
+    if !started {
+        output.note(format_args!(
+            "next: start the daemon (systemctl start privcomm)"
+        ));
+    }
     Ok(Exit::Done)
 }

@@ -28,7 +28,7 @@ use self::scene::Scene;
 use super::daemon::Running;
 use super::exit::{CliError, Exit};
 use super::finding::{Finding, Group, Outcome, lines};
-use super::output::Output;
+use super::output::{Output, text};
 use crate::config::duration;
 
 /// Check everything: from the clock to what the public name serves. Changes nothing
@@ -70,7 +70,7 @@ pub(super) struct Doctor {
     #[arg(long)]
     strict: bool,
 
-    /// How long the sockets are held, at most 4m
+    /// How long a socket of the public name is held, at most 4m
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = span)]
     hold: Duration,
 
@@ -133,18 +133,21 @@ impl Doctor {
         if self.outside {
             return outside::link(&self.daemon, output);
         }
-        let findings = self.examine(output)?;
+        let findings = if output.is_json() {
+            self.examine(output)?
+        } else {
+            self.examine_aloud(output)?
+        };
         let worst = findings.iter().map(|finding| finding.outcome).max();
         let ok = match worst {
             Some(Outcome::Fail) => false,
             Some(Outcome::Warn) => !self.strict,
             Some(Outcome::Ok) | None => true,
         };
-        let document = Document {
-            ok,
-            findings: &findings,
-        };
-        output.show(&document, || lines(&findings))?;
+        if output.is_json() {
+            let findings = &findings;
+            super::output::document(&Document { ok, findings })?;
+        }
         Ok(if ok { Exit::Done } else { Exit::ChecksFailed })
     }
 
@@ -159,10 +162,28 @@ impl Doctor {
 
     /// What the checks that were asked for find.
     pub(super) fn examine(&self, output: &Output) -> Result<Vec<Finding>, CliError> {
+        self.each_group(output, |_| Ok(()))
+    }
+
+    /// The same, each group shown as it is found: some take their time.
+    pub(super) fn examine_aloud(&self, output: &Output) -> Result<Vec<Finding>, CliError> {
+        self.each_group(output, |findings| Ok(text(&lines(findings))?))
+    }
+
+    fn each_group(
+        &self,
+        output: &Output,
+        heard: impl Fn(&[Finding]) -> Result<(), CliError>,
+    ) -> Result<Vec<Finding>, CliError> {
         let scene = Scene::look(self, output)?;
         let asked = |group: &Group| self.only.is_empty() || self.only.contains(group);
-        let checks = CHECKS.into_iter().filter(|(group, _)| asked(group));
-        Ok(checks.flat_map(|(_, check)| check(&scene)).collect())
+        let mut all = Vec::new();
+        for (_, check) in CHECKS.into_iter().filter(|(group, _)| asked(group)) {
+            let found = check(&scene);
+            heard(&found)?;
+            all.extend(found);
+        }
+        Ok(all)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the public name serves: the bytes that the daemon serves itself, and sockets that hold.
 
 use std::future::ready;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
@@ -16,6 +17,9 @@ use crate::wire::admin::{Purpose, SocketPass, VERSION};
 const MADE: [&str; 2] = ["/openapi.json", "/docs"];
 /// How many files are asked for at once.
 const AT_ONCE: usize = 8;
+
+/// How long a socket is held on the machine itself, where nothing is on the way that could end it.
+const NEAR_HOLD: Duration = Duration::from_secs(1);
 
 /// Headers that every answer of the daemon carries.
 const HEADERS: [&str; 4] = [
@@ -107,10 +111,12 @@ fn hold(scene: &Scene<'_>, group: Group, base: &str) -> Vec<Finding> {
         Ok(pass) => pass,
         Err(error) => return fail(error.to_string()),
     };
+    let span = match group {
+        Group::Public => scene.hold,
+        _ => scene.hold.min(NEAR_HOLD),
+    };
     let held = Visitor::default();
-    let held = scene
-        .runtime
-        .block_on(held.hold(base, &pass.pass.0, scene.hold));
+    let held = scene.runtime.block_on(held.hold(base, &pass.pass.0, span));
     match held {
         Ok(held) => {
             let round_trip = u64::try_from(held.round_trip.as_micros()).unwrap_or(u64::MAX);

@@ -4,7 +4,6 @@ mod ask;
 mod machine;
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -15,9 +14,10 @@ use super::config::wrong;
 use super::daemon::{Running, runtime};
 use super::doctor::Doctor;
 use super::exit::{CliError, Exit};
-use super::finding::{Group, Outcome, lines};
+use super::finding::{Group, Outcome};
 use super::invite::create;
-use super::output::{Output, text};
+use super::output::Output;
+use super::service;
 use super::settings::USUAL_FILE;
 use super::tunnel::Cloudflared;
 use super::words::many;
@@ -63,7 +63,7 @@ pub(super) struct Setup {
     #[arg(long)]
     no_invite: bool,
 
-    /// How long the sockets are held, at most 4m
+    /// How long a socket of the public name is held, at most 4m
     #[arg(long, value_name = "DURATION", default_value = "130s", value_parser = super::doctor::span)]
     hold: Duration,
 }
@@ -220,10 +220,6 @@ impl Setup {
     /// Has the service take up what changed, where there is one. Says whether a daemon with the new
     /// configuration runs.
     fn take_up(&self, takes: Takes, output: &Output) -> bool {
-        let systemctl = |arguments: &[&str]| {
-            let status = Command::new("systemctl").args(arguments).status();
-            status.is_ok_and(|status| status.success())
-        };
         let verb = match takes {
             Takes::Nothing if self.answers(output) => {
                 say("Checking ...");
@@ -232,7 +228,7 @@ impl Setup {
             Takes::Reload => "reload",
             Takes::Nothing | Takes::Restart => "restart",
         };
-        if self.no_restart || !systemctl(&["is-active", "--quiet", "privcomm"]) {
+        if self.no_restart || !service::is_active() {
             say(&format!(
                 "{}{} the daemon to have it, then: privcomm doctor",
                 verb[..1].to_uppercase(),
@@ -240,7 +236,7 @@ impl Setup {
             ));
             return false;
         }
-        if !systemctl(&[verb, "privcomm"]) {
+        if !service::have(verb) {
             say("The service does not come back. Look at: privcomm logs");
             return false;
         }
@@ -263,6 +259,13 @@ impl Setup {
     }
 
     fn check(&self, output: &Output) -> Result<Exit, CliError> {
+        let loaded = self.daemon.load()?;
+        if loaded.config().server.public_url.is_some() {
+            say(&format!(
+                "(This holds a socket for {} s: proxies end what is idle for so long.)",
+                self.hold.as_secs()
+            ));
+        }
         let groups = [
             Group::Http,
             Group::Tunnel,
@@ -272,8 +275,7 @@ impl Setup {
         ];
         let findings = Doctor::of(self.daemon.clone(), groups.into())
             .holding(self.hold)
-            .examine(output)?;
-        text(&lines(&findings))?;
+            .examine_aloud(output)?;
         let fails = findings
             .iter()
             .any(|finding| finding.outcome == Outcome::Fail);
