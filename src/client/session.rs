@@ -272,8 +272,7 @@ impl Session {
     }
 
     fn acks_due(&self) -> Instant {
-        self.acked_at
-            .map_or_else(Instant::now, |at| at + BETWEEN_ACKS)
+        self.acked_at.map_or(self.heard_at, |at| at + BETWEEN_ACKS)
     }
 
     async fn flush_acks(&mut self) -> Result<(), Parting> {
