@@ -1,4 +1,4 @@
 //! The client: the SDK against the real daemon.
 
 mod conversations;
-mod rig;
+pub(crate) mod rig;

@@ -13,21 +13,25 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response, client, header, server};
 use hyper_util::rt::TokioIo;
+use privcomm::base::UserId;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::server as upgrade;
 use tokio_tungstenite::{accept_hdr_async, client_async};
 
-use crate::rig::{Appliance, Place, Setup};
+use crate::rig::{Appliance, Place, Setup, soon};
+
+/// How many frames a watcher may be behind.
+const BACKLOG: usize = 1024;
 
 /// What becomes of a frame on its way: itself, another one, several, or none.
 type FrameScheme = Box<dyn FnMut(&Passing, Value) -> Vec<Value> + Send>;
-/// What becomes of a bundle before somebody begins a session with it.
-type BundleScheme = Box<dyn FnMut(&mut Value) + Send>;
+/// What becomes of an answer's body, by the path that was asked for.
+type AnswerScheme = Box<dyn FnMut(&str, &mut Value) + Send>;
 
 /// A daemon with an attacker before it.
 pub(super) struct Wire {
@@ -65,7 +69,11 @@ impl Wire {
             .set(format!("server.public_url={}", place.origin()))
             .set("registration.mode=open");
         let daemon = setup.start().await;
-        let attacker = Arc::new(Attacker::default());
+        let attacker = Arc::new(Attacker {
+            schemes: Mutex::default(),
+            passing: broadcast::Sender::new(BACKLOG),
+            sockets: Mutex::default(),
+        });
         let (cut, watched) = watch::channel(());
         let mut relaying = JoinSet::new();
         relaying.spawn(accept(listener, daemon.place(), attacker.clone(), watched));
@@ -96,9 +104,18 @@ impl Wire {
         self.attacker.schemes.lock().unwrap().frames = Some(Box::new(scheme));
     }
 
+    /// From now on the body of every answer to a `GET` goes through `scheme`.
+    pub(super) fn swap(&self, scheme: impl FnMut(&str, &mut Value) + Send + 'static) {
+        self.attacker.schemes.lock().unwrap().answers = Some(Box::new(scheme));
+    }
+
     /// From now on every bundle goes through `scheme`.
-    pub(super) fn swap_bundles(&self, scheme: impl FnMut(&mut Value) + Send + 'static) {
-        self.attacker.schemes.lock().unwrap().bundles = Some(Box::new(scheme));
+    pub(super) fn swap_bundles(&self, mut scheme: impl FnMut(&mut Value) + Send + 'static) {
+        self.swap(move |path, body| {
+            if path.starts_with("/api/v1/keys/") && path != "/api/v1/keys/count" {
+                scheme(body);
+            }
+        });
     }
 
     /// The attacker gives up: everything is passed on as it is.
@@ -110,6 +127,11 @@ impl Wire {
     pub(super) fn hand(&self, user: &str, frame: Value) {
         let sockets = self.attacker.sockets.lock().unwrap();
         sockets.get(user).unwrap().send(frame).unwrap();
+    }
+
+    /// Watches what passes from now on, before any scheme touches it.
+    pub(super) fn watch(&self) -> Watcher {
+        Watcher(self.attacker.passing.subscribe())
     }
 
     /// Breaks every socket that stands. Clients come back by themselves.
@@ -124,33 +146,64 @@ impl fmt::Debug for Wire {
     }
 }
 
-#[derive(Default)]
-struct Schemes {
-    frames: Option<FrameScheme>,
-    bundles: Option<BundleScheme>,
+/// Sees what passes.
+#[derive(Debug)]
+pub(super) struct Watcher(broadcast::Receiver<(Passing, Value)>);
+
+impl Watcher {
+    /// Waits until such a frame has passed.
+    pub(super) async fn until(&mut self, what: &str, is_meant: impl Fn(&Passing, &Value) -> bool) {
+        soon(what, async {
+            loop {
+                let (passing, frame) = self.0.recv().await.unwrap();
+                if is_meant(&passing, &frame) {
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+
+    /// Waits until this user has acknowledged something.
+    pub(super) async fn until_acked_by(&mut self, user: UserId) {
+        let user = user.to_string();
+        let is_ack = |passing: &Passing, frame: &Value| {
+            let theirs = passing.direction == Direction::Up && passing.user == user;
+            theirs && frame["type"] == "ack"
+        };
+        self.until("an acknowledgement", is_ack).await;
+    }
 }
 
 #[derive(Default)]
+struct Schemes {
+    frames: Option<FrameScheme>,
+    answers: Option<AnswerScheme>,
+}
+
 struct Attacker {
     schemes: Mutex<Schemes>,
+    passing: broadcast::Sender<(Passing, Value)>,
     /// Where frames can be put in, by user.
     sockets: Mutex<HashMap<String, mpsc::UnboundedSender<Value>>>,
 }
 
 impl Attacker {
     fn frames(&self, passing: &Passing, frame: Value) -> Vec<Value> {
+        // Mostly nobody watches.
+        let _ = self.passing.send((passing.clone(), frame.clone()));
         match &mut self.schemes.lock().unwrap().frames {
             Some(scheme) => scheme(passing, frame),
             None => vec![frame],
         }
     }
 
-    fn bundle(&self, body: Bytes) -> Bytes {
-        match &mut self.schemes.lock().unwrap().bundles {
+    fn answer(&self, path: &str, body: Bytes) -> Bytes {
+        match &mut self.schemes.lock().unwrap().answers {
             Some(scheme) => {
-                let mut bundle = serde_json::from_slice(&body).unwrap();
-                scheme(&mut bundle);
-                bundle.to_string().into()
+                let mut answer = serde_json::from_slice(&body).unwrap();
+                scheme(path, &mut answer);
+                answer.to_string().into()
             }
             None => body,
         }
@@ -211,10 +264,8 @@ async fn relay_request(
     daemon: Place,
     attacker: &Attacker,
 ) -> Response<Full<Bytes>> {
-    let path = request.uri().path();
-    let is_bundle = request.method() == "GET"
-        && path.starts_with("/api/v1/keys/")
-        && path != "/api/v1/keys/count";
+    let path = request.uri().path().to_owned();
+    let is_read = request.method() == "GET";
     let (head, body) = request.into_parts();
     let body = Full::new(body.collect().await.unwrap().to_bytes());
     let stream = daemon.dial().await.unwrap();
@@ -231,8 +282,8 @@ async fn relay_request(
         connection
     );
     let (mut head, mut body) = answer;
-    if is_bundle && head.status == 200 {
-        body = attacker.bundle(body);
+    if is_read && head.status == 200 {
+        body = attacker.answer(&path, body);
         head.headers.remove(header::CONTENT_LENGTH);
     }
     Response::from_parts(head, Full::new(body))
