@@ -9,7 +9,7 @@
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-const DIGITS = "193048271650934827165093482716509348271650934827165093482716";
+const DIGITS = "193048271650934827165591003847261942870536601948273310584927";
 
 /** @param {string} code @param {number} [retryAfter] */
 export function trouble(code, retryAfter) {

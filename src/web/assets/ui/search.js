@@ -13,7 +13,9 @@ import { t } from "./words.js";
 /** @typedef {import("../model.js").Message} Message */
 
 const PAUSE = 200;
-const AROUND = 40;
+/** How much of a message is shown before what was searched for, and after it. */
+const AROUND = 14;
+const AFTER = 120;
 
 /** @param {App} app */
 export function search(app) {
@@ -61,7 +63,7 @@ export function search(app) {
     const people = app.model.state.conversations.filter(({ title, handle }) => `${title} ${handle ?? ""}`.toLocaleLowerCase().includes(wanted));
     const nothing = messages?.length === 0 && people.length === 0;
     results.replaceChildren(
-      ...section(t("search.people"), people.map((one) => hit(app, one.id, one.title, t(one.standing === "blocked" ? "contact.blocked" : one.identity === "verified" ? "verified" : "search.open")))),
+      ...section(t("search.people"), people.map((one) => hit(app, one.id, one.title, one.standing === "blocked" ? t("contact.blocked") : one.handle ? `@${plainName(one.handle)}` : t("search.open")))),
       ...section(t("search.messages"), (messages ?? []).map((message) => messageHit(app, message, wanted))),
       ...(messages ? [] : [wheel(t("search.searching"))]),
       ...(nothing ? [h("p", { class: "empty" }, t("search.none", { words: words() }))] : []));
@@ -104,7 +106,7 @@ function messageHit(app, message, wanted) {
   const at = message.text.toLocaleLowerCase().indexOf(wanted);
   const from = Math.max(0, at - AROUND);
   const end = at + wanted.length;
-  const around = h("span", { class: "row-last", dir: "auto" }, from > 0 ? "…" : "", message.text.slice(from, at), at >= 0 && h("mark", {}, message.text.slice(at, end)), message.text.slice(Math.max(end, from), end + AROUND * 3));
+  const around = h("span", { class: "row-last", dir: "auto" }, from > 0 ? "…" : "", message.text.slice(from, at), at >= 0 && h("mark", {}, message.text.slice(at, end)), message.text.slice(Math.max(end, from), end + AFTER));
   return h("li", {}, h("button", { type: "button", class: "row", tabindex: "-1", on: { click: () => app.router.go({ name: "chat", peer: message.peer, message: message.id }) } },
     avatar(message.peer, title), h("span", { class: "row-top" }, h("bdi", { class: "row-title", dir: "auto" }, message.mine ? t("search.to", { title: plainName(title) }) : plainName(title)), h("time", { class: "row-time" }, shortly(message.at))),
     h("span", { class: "row-below" }, around)));

@@ -6,6 +6,9 @@ import { language, t } from "./words.js";
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
 
+/** As people write it where this one lives, where that is a place of the language. */
+const place = () => navigator.languages.find((tag) => tag.startsWith(language())) ?? language();
+
 /**
  * @param {string} key
  * @param {Intl.DateTimeFormatOptions} options
@@ -13,7 +16,7 @@ const formats = new Map();
 function format(key, options) {
   const id = `${language()} ${key}`;
   let found = formats.get(id);
-  if (!found) formats.set(id, (found = new Intl.DateTimeFormat(language(), options)));
+  if (!found) formats.set(id, (found = new Intl.DateTimeFormat(place(), options)));
   return found;
 }
 

@@ -16,6 +16,10 @@ import { dialCall } from "./dial.js";
 /** @typedef {import("../../model.js").Call} Call */
 
 const SECOND = 1000;
+/** How long it stays on the screen that a call is over, where there is nothing to read. */
+const FAREWELL = 2500;
+/** What another attempt may mend. @type {Set<Call["reason"]>} */
+const AGAIN = new Set(["timeout", "error", "offline", "busy", "no_relay", "microphone"]);
 
 /** @param {App} app */
 export function callOverlay(app) {
@@ -25,6 +29,7 @@ export function callOverlay(app) {
   let view = null;
   let shown = "";
   let ticking = 0;
+  let farewell = 0;
   /** @param {"over" | "aside"} where */
   function put(where) {
     if (where === "over") view?.open();
@@ -49,7 +54,11 @@ export function callOverlay(app) {
     } else if (view && !view.node.open && (call.state === "ringing" && !call.outgoing)) view.open();
     if (call) view?.update(call);
     const aside = call !== null && view !== null && !view.node.open && call.state !== "ended";
-    if (call?.state === "ended" && view && !view.node.open) app.model.dismissCall();
+    clearTimeout(farewell);
+    if (call?.state === "ended") {
+      if (view && !view.node.open) return app.model.dismissCall();
+      if (call.reason === "hangup" || (call.reason === "rejected" && !call.outgoing)) farewell = window.setTimeout(() => app.model.dismissCall(), FAREWELL);
+    }
     bar.hidden = !aside;
     if (aside) {
       const words = line(call);
@@ -61,6 +70,7 @@ export function callOverlay(app) {
   function leave() {
     ring.follow(null);
     clearTimeout(ticking);
+    clearTimeout(farewell);
     view?.remove();
   }
   return { bar, update, leave };
@@ -101,20 +111,20 @@ function callDialog(app, first, aside) {
     wrong.textContent = "";
     await work().catch((error) => (wrong.textContent = explain(error, "call")));
   };
-  const round = (/** @type {import("../icon.js").IconName} */ sign, /** @type {string} */ words, /** @type {string} */ kind, /** @type {() => unknown} */ press) =>
-    h("button", { type: "button", class: `round ${kind}`, on: { click: press } }, h("span", { class: "round-face" }, icon(sign)), h("span", {}, words));
-  const mute = round("mic", t("call.mute"), "plain", () => model.mute(!(model.state.call?.muted ?? false)));
+  const deed = (/** @type {import("../icon.js").IconName} */ sign, /** @type {string} */ words, /** @type {string} */ kind, /** @type {() => unknown} */ press) =>
+    h("button", { type: "button", class: `deed ${kind}`, on: { click: press } }, h("span", { class: "deed-face" }, icon(sign)), h("span", {}, words));
+  const mute = deed("mic", t("call.mute"), "plain", () => model.mute(!(model.state.call?.muted ?? false)));
 
   /** @param {Call} call */
   function buttons(call) {
     if (call.state === "ended") {
-      return [round("close", t("close"), "plain", () => model.dismissCall()),
-        ...(call.outgoing && call.reason !== "not_allowed" ? [round("retry", t("call.again"), "answer", () => { model.dismissCall(); void dialCall(app, call.peer); })] : [])];
+      return [deed("close", t("close"), "plain", () => model.dismissCall()),
+        ...(call.outgoing && AGAIN.has(call.reason) ? [deed("retry", t("call.again"), "answer", () => { model.dismissCall(); void dialCall(app, call.peer); })] : [])];
     }
     if (call.state === "ringing" && !call.outgoing) {
-      return [round("hangup", t("call.reject"), "hangup", work(() => model.reject())), round("phone", t("call.answer"), "answer", work(() => model.answer()))];
+      return [deed("hangup", t("call.reject"), "hangup", work(() => model.reject())), deed("phone", t("call.answer"), "answer", work(() => model.answer()))];
     }
-    return [mute, round("hangup", t("call.hangup"), "hangup", work(() => model.hangUp()))];
+    return [mute, deed("hangup", t("call.hangup"), "hangup", work(() => model.hangUp()))];
   }
 
   /** @param {Call} call */
@@ -126,7 +136,7 @@ function callDialog(app, first, aside) {
     say(told, call.state === "connected" && call.quality === "bad" ? t("call.quality.bad") : spokenState);
     facts.replaceChildren(...aboutCall(call).map(([sign, words]) => h("li", {}, icon(sign), h("span", {}, words))));
     set(mute, "aria-pressed", String(call.muted));
-    mute.querySelector(".round-face")?.replaceChildren(icon(call.muted ? "micOff" : "mic"));
+    mute.querySelector(".deed-face")?.replaceChildren(icon(call.muted ? "micOff" : "mic"));
     say(/** @type {Element} */ (mute.lastElementChild), t(call.muted ? "call.unmute" : "call.mute"));
     speakers.hidden = call.speakers.length < 2 || call.state === "ended";
     const options = call.speakers.map(({ id, label }) => `${id} ${label}`).join("\n");
@@ -143,7 +153,12 @@ function callDialog(app, first, aside) {
     deeds.replaceChildren(...buttons(call));
     if (held || node.open) focus();
   }
-  const focus = () => /** @type {HTMLElement | null} */ (deeds.lastElementChild)?.focus({ preventScroll: true });
+  // Answering is at hand; hanging up never is by accident.
+  const focus = () => {
+    const { call } = model.state;
+    const asked = call?.state === "ringing" && !call.outgoing;
+    /** @type {HTMLElement | null} */ (asked ? deeds.lastElementChild : deeds.firstElementChild)?.focus({ preventScroll: true });
+  };
   node.addEventListener("cancel", (event) => {
     event.preventDefault();
     const { call } = model.state;
@@ -171,7 +186,7 @@ function aboutCall(call) {
   /** @type {[import("../icon.js").IconName, string][]} */
   const all = [];
   const up = call.state === "connected" || call.state === "reconnecting";
-  if (up) all.push(["shield", t(call.relayed ? "call.fact.relayed" : "call.fact.direct")]);
+  if (call.state === "connected") all.push(["shield", t(call.relayed ? "call.fact.relayed" : "call.fact.direct")]);
   all.push(call.verified ? ["verified", t("verified")] : ["alert", t("call.fact.unverified")]);
   if (up && call.quality && call.quality !== "good") all.push(["offline", t(`call.quality.${call.quality}`)]);
   if (up && call.muted) all.push(["micOff", t("call.fact.muted")]);

@@ -4,7 +4,7 @@
 import { attempt } from "../attempt.js";
 import { avatar, presence, rename } from "../avatar.js";
 import { dialCall } from "../call/dial.js";
-import { arrange, h, plainName, say, set } from "../dom.js";
+import { arrange, h, plainName, say } from "../dom.js";
 import { icon } from "../icon.js";
 import { iconButton } from "../parts/button.js";
 import { copy } from "../parts/copy.js";
@@ -132,7 +132,6 @@ function header(app, first) {
     presence(face, conversation.online);
     const busy = app.model.state.call !== null && app.model.state.call.state !== "ended";
     call.disabled = busy || conversation.standing !== "allowed" || conversation.identity === "changed";
-    set(who, "aria-label", t("chat.about", { title: plainName(conversation.title) }));
     const words = { verified: t("verified"), changed: t("chat.changed.short"), unverified: "" }[conversation.identity];
     const state = [conversation.online ? t("online") : "", words].filter(Boolean).join(" · ");
     below.dataset.identity = conversation.identity;

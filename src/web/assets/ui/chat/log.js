@@ -102,7 +102,7 @@ export class Log {
   bounds() {
     const whole = this.loaded >= this.count;
     this.older.hidden = whole;
-    if (whole) this.inner.prepend(this.start);
+    if (whole && !this.empty) this.inner.prepend(this.start);
     else this.start.remove();
   }
 

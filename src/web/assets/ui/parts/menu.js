@@ -29,7 +29,7 @@ export function menu(at, label, choices, back = at) {
     at.removeAttribute("aria-expanded");
     if (within && back.isConnected) back.focus({ preventScroll: true });
   });
-  (at.closest("dialog") ?? document.body).append(node);
+  (at.closest("dialog, main") ?? document.body).append(node);
   node.showPopover();
   at.setAttribute("aria-expanded", "true");
   place(node, at.getBoundingClientRect());

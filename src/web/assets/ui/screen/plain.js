@@ -22,7 +22,7 @@ export function sheet(title, ...content) {
 
 /** @returns {View} */
 export function opening() {
-  return { node: h("main", { class: "sheet opening" }, emblem(), wheel(t("opening"))), title: t("opening") };
+  return { node: h("main", { class: "sheet opening" }, h("h1", { class: "spoken" }, t("opening")), emblem(), wheel(t("opening"))), title: t("opening") };
 }
 
 /** @param {App} app @returns {View} */
