@@ -250,8 +250,11 @@ fn account() -> Vec<Route> {
         Route::member(Method::PATCH, path, |member, call| {
             Box::pin(accounts::patch(member, call))
         })
-        .about("Account", "Publish a name, or take it back")
-        .notes("A member that is absent stays as it is; null takes it away.")
+        .about("Account", "Publish a name, or take it back; take part in presence, or not")
+        .notes(
+            "A member that is absent stays as it is; null takes the name away. Presence shows where \
+             the feature `presence` is on, between two who allow each other and both take part.",
+        )
         .takes::<AccountPatch>(BodyLimit::Ordinary)
         .rate(|limits| limits.account_changes, "user")
         .gives::<Account>(200, "As it is now"),

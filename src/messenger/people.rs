@@ -268,6 +268,18 @@ impl Messenger {
             ),
             row("limits.token", "logins", None, limits.token.to_string()),
             row(
+                "limits.call_starts",
+                "calls started",
+                None,
+                limits.call_starts.to_string(),
+            ),
+            row(
+                "limits.call_starts_pair",
+                "of them to one other",
+                None,
+                limits.call_starts_pair.to_string(),
+            ),
+            row(
                 "limits.turn_credentials",
                 "relay credentials",
                 None,

@@ -363,6 +363,12 @@ impl World {
             }
         }
         self.parties.insert(call, parties);
+        for user in [parties.0, parties.1] {
+            let talks = |((of, _), state): (&(UserId, _), &CallState)| {
+                *of == user && *state == CallState::Connected
+            };
+            assert!(!self.knows.iter().any(talks), "rung while in a call");
+        }
         let open = self.open.insert(call, parties);
         assert_eq!(open, None, "a call began in the place of a live one");
     }
@@ -391,6 +397,9 @@ impl World {
             let outgoing = count(|call, user| call.is_ringing() && call.caller.user == user);
             assert!(connected + outgoing <= 1, "{connected} and {outgoing}");
             assert!(count(|call, user| call.is_ringing() && call.callee.user == user) <= 3);
+            for (_, call) in &live {
+                self.check_patience(user, call);
+            }
             if !self.away.contains_key(&user) {
                 let live: HashMap<_, _> = live.iter().map(|(id, c)| (*id, c.state())).collect();
                 let known = self.knows.iter().filter(|((of, _), _)| *of == user);
@@ -406,6 +415,19 @@ impl World {
         assert_eq!(figures.started, live + ended);
         assert_eq!(self.open.len() as u64, live);
         assert!(machine.next_deadline().is_none_or(|due| due > self.rig.now));
+    }
+
+    /// No call rings for too long, or waits too long for somebody who is away.
+    fn check_patience(&self, user: UserId, call: &Call) {
+        let settings = Settings::default();
+        let grace = if call.is_ringing() {
+            assert!(self.rig.now.since(call.started) < settings.ring);
+            settings.ringing_grace
+        } else {
+            settings.connected_grace
+        };
+        let since = self.away.get(&user).copied();
+        assert!(since.is_none_or(|since| self.rig.now.since(since) < grace));
     }
 
     /// All sockets drop and nobody comes back: everything ends, and nothing is left of it.

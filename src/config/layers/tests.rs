@@ -528,6 +528,18 @@ fn the_largest_payload_fits_frames_and_bodies() {
 }
 
 #[test]
+fn signaling_that_fits_into_no_frame_is_refused() {
+    let most = 256 * 1024 - ENVELOPE;
+    for key in ["sdp_bytes", "candidate_bytes"] {
+        let fits = file(&format!("[calls]\n{key} = {most}\n"));
+        assert!(fits.load().is_ok());
+        let said = complaint(&file(&format!("[calls]\n{key} = {}\n", most + 1)));
+        let parts = ["limits.frame_bytes", &format!("calls.{key} = {}", most + 1)];
+        assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let error = Layers::default()
         .file(Path::new("/nonexistent/config.toml"))
