@@ -262,6 +262,10 @@ troubles! {
     RelayBuffers = "PC-TRN-09", "The media relay gets smaller buffers than it asks for.",
         "The system bounds them (net.core.rmem_max), so a burst of packets may be lost.",
         "sysctl -w net.core.rmem_max=8388608 net.core.wmem_max=8388608    and put it into /etc/sysctl.d";
+    RelayUntold = "PC-TRN-10", "Members aren't told where the media relay is.",
+        "It listens on every address of this machine, and the machine had none that leads outside when \
+         the daemon started.",
+        "systemctl restart privcomm once the network is up, or set turn.public_address";
     TunnelDown = "PC-TUN-01", "The tunnel has no connection.",
         "cloudflared runs and reaches nobody, or its tunnel was deleted.",
         "journalctl -u cloudflared -e    then systemctl restart cloudflared";

@@ -20,6 +20,10 @@ pub(super) struct Logs {
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
 
+    /// Only the last so many lines
+    #[arg(long, short = 'n', value_name = "N")]
+    lines: Option<u32>,
+
     /// Wait for more
     #[arg(long, short)]
     follow: bool,
@@ -60,6 +64,9 @@ impl Logs {
         ]);
         for (option, value) in [("--since", &self.since), ("--grep", &self.grep)] {
             command.args(value.iter().flat_map(|value| [option, value.as_str()]));
+        }
+        if let Some(lines) = self.lines {
+            command.args(["--lines", &lines.to_string()]);
         }
         if self.follow {
             command.arg("--follow");

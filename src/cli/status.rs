@@ -126,7 +126,7 @@ fn screen(report: &Report, found: &Cloudflared) -> String {
         report
             .relay
             .as_ref()
-            .map_or_else(|| "switched off".to_owned(), relay),
+            .map_or_else(|| no_relay(report), relay),
     ));
     lines.extend(disk(&report.disk).into_iter().map(|line| ("disk", line)));
     lines.push(("backup", backup(report)));
@@ -142,6 +142,17 @@ fn screen(report: &Report, found: &Cloudflared) -> String {
         last = name;
     }
     text
+}
+
+fn no_relay(report: &Report) -> String {
+    if report.relay_untold {
+        format!(
+            "runs, but members aren't told where   {}",
+            Trouble::RelayUntold
+        )
+    } else {
+        "switched off".to_owned()
+    }
 }
 
 fn relay(figures: &RelayFigures) -> String {
@@ -193,14 +204,15 @@ fn backup(report: &Report) -> String {
 /// A job in a line: how it went last, and when it comes again.
 fn job(job: &JobReport) -> String {
     let next = recent(job.next_at);
+    let at = if next.contains(':') { "at" } else { "on" };
     let name = &job.name;
     let last = job.last_at.map(recent).unwrap_or_default();
     let words = job.words.as_deref().unwrap_or_default();
     match job.outcome {
-        JobOutcome::Waiting => format!("{name}: first at {next}"),
-        JobOutcome::Nothing => format!("{name}: {last} nothing to do; next {next}"),
-        JobOutcome::Done => format!("{name}: {last} {words}; next {next}"),
-        JobOutcome::Failed => format!("{name}: {last} FAILED: {words}; next {next}"),
+        JobOutcome::Waiting => format!("{name}: first {at} {next}"),
+        JobOutcome::Nothing => format!("{name}: {last} nothing to do; next {at} {next}"),
+        JobOutcome::Done => format!("{name}: {last} {words}; next {at} {next}"),
+        JobOutcome::Failed => format!("{name}: {last} FAILED: {words}; next {at} {next}"),
     }
 }
 

@@ -47,11 +47,11 @@ impl Job for DailyBackup {
         let made = self.backups.create(&Kind::Daily, now, None).await?;
         let pruned = self.backups.shelf.prune(self.keep)?;
         let name = made.path.file_name().unwrap_or_default().display();
-        Ok(Report::Did(format!(
-            "made and verified {name} of {} bytes; deleted {} older",
-            made.bytes,
-            pruned.len()
-        )))
+        let pruned = match pruned.len() {
+            0 => String::new(),
+            count => format!(", deleted {count} older"),
+        };
+        Ok(Report::Did(format!("made and verified {name}{pruned}")))
     }
 }
 

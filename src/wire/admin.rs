@@ -51,6 +51,9 @@ pub struct Status {
     pub calls: Calls,
     /// The media relay; none: it is switched off.
     pub relay: Option<RelayFigures>,
+    /// The relay runs, but members can't be told where: this machine had no address to the outside.
+    #[serde(default)]
+    pub relay_untold: bool,
     /// The disk of the database.
     pub disk: Disk,
     /// When the certificate of the media relay ends; none: it has none, or it can't be read.

@@ -154,7 +154,7 @@ async fn every_port_is_listed_with_its_reason() {
 }
 
 /// cloudflared's local endpoints, as they would be with this ingress.
-fn cloudflared(ingress: &str) -> (&'static str, String) {
+pub(crate) fn cloudflared(ingress: &str) -> (&'static str, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let config = format!("{{\"version\":1,\"config\":{{\"ingress\":{ingress}}}}}");

@@ -12,7 +12,7 @@ use crate::rig::{Process, Setup};
 
 /// What something on the way does to those who come by the public name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bend {
+pub(crate) enum Bend {
     Nothing,
     /// Says for whom it asks.
     Names(&'static str),
@@ -29,13 +29,13 @@ enum Bend {
 }
 
 /// A proxy before a daemon.
-struct Proxy {
-    address: String,
+pub(crate) struct Proxy {
+    pub(crate) address: String,
     daemon: Arc<OnceLock<String>>,
 }
 
 impl Proxy {
-    fn start(bend: Bend) -> Self {
+    pub(crate) fn start(bend: Bend) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let daemon: Arc<OnceLock<String>> = Arc::default();
@@ -50,7 +50,7 @@ impl Proxy {
     }
 
     /// A daemon whose public name leads here.
-    async fn before_a_daemon(&self) -> Process {
+    pub(crate) async fn before_a_daemon(&self) -> Process {
         let name = format!("server.public_url=http://{}", self.address);
         let daemon = Setup::lenient().set(name).spawn().await;
         let origin = daemon.place().origin().replace("http://", "");

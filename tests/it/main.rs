@@ -37,6 +37,7 @@ mod rig;
 mod sessions;
 mod supervised;
 mod suspension;
+mod transcripts;
 mod web;
 
 /// What parts shared with the benchmarks give, or why they couldn't.

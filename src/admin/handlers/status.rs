@@ -6,7 +6,7 @@ use super::super::reply::{self, Response};
 use super::super::route::Outcome;
 use super::turn::relay_figures;
 use crate::net::certificate_ends;
-use crate::wire::admin::{Rows, Status, Surroundings, VERSION};
+use crate::wire::admin::{Purpose, Rows, Status, Surroundings, VERSION};
 
 /// `GET /v1/status`
 pub(in super::super) async fn show(call: Call) -> Outcome {
@@ -24,6 +24,8 @@ pub(in super::super) async fn show(call: Call) -> Outcome {
         queue: overview.queue,
         calls: overview.calls,
         relay: overview.relay.as_ref().map(relay_figures),
+        relay_untold: overview.relay.is_none()
+            && (site.surroundings.ports.iter()).any(|port| port.purpose == Purpose::Calls),
         disk: overview.disk,
         last_backup: newest.await.ok().flatten(),
         jobs: site.teller.tell().jobs,

@@ -90,19 +90,11 @@ impl Entry {
         }
     }
 
-    fn row(&self) -> [String; 7] {
+    fn row(&self) -> [String; 6] {
         let Some(about) = &self.about else {
             let problem = self.problem.clone().unwrap_or_default();
             let none = String::new;
-            return [
-                self.name.clone(),
-                problem,
-                none(),
-                none(),
-                none(),
-                none(),
-                none(),
-            ];
+            return [self.name.clone(), problem, none(), none(), none(), none()];
         };
         [
             self.name.clone(),
@@ -110,7 +102,6 @@ impl Entry {
             amount(self.bytes),
             about.made_by.clone(),
             about.accounts.to_string(),
-            about.messages.to_string(),
             (if about.sealed { "yes" } else { "no" }).to_owned(),
         ]
     }
@@ -121,8 +112,6 @@ fn words(document: &Document) -> String {
         return format!("no backups in {}\n", document.directory);
     }
     let rows: Vec<_> = document.backups.iter().map(Entry::row).collect();
-    let heads = [
-        "NAME", "MADE", "SIZE", "BY", "ACCOUNTS", "MESSAGES", "SEALED",
-    ];
+    let heads = ["NAME", "MADE", "SIZE", "BY", "ACCOUNTS", "SEALED"];
     table(heads, &rows)
 }

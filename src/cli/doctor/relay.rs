@@ -24,6 +24,10 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         let places = config.turn.listen.unwrap_or(usual);
         return places.into_iter().map(held).collect();
     };
+    if near.status.relay_untold {
+        let sentence = "it runs, but members aren't told where";
+        return vec![Finding::fail(Group::Relay, Trouble::RelayUntold, sentence)];
+    }
     if near.status.relay.is_none() {
         return vec![off()];
     }

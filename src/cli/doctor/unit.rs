@@ -19,7 +19,9 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         Some(got) => match asked(near.here.pid) {
             Some(asked) if got < asked => {
                 let sentence = format!("{got} open files allowed, its unit asks for {asked}");
-                Finding::warn(Group::Unit, Trouble::LimitsLow, sentence)
+                Finding::warn(Group::Unit, Trouble::LimitsLow, sentence).mended_by(
+                    "what runs this machine bounds it: raise the limit of the container or of systemd",
+                )
             }
             Some(asked) => {
                 let sentence = format!("running, {got} open files allowed, {asked} asked for");

@@ -9,14 +9,14 @@ const FAR: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
 /// What is to be said about calls, and whether a router must be told of them.
 pub(super) fn calls() -> (String, Router) {
     let voice = "Voice can't pass a tunnel, so it has its own door:\n     \
-        UDP and TCP 3478 on this machine.";
+        UDP and TCP 3478 on this machine.\n    ";
     let (place, router) = match own_address() {
         None => (
             "This machine has no way out; members can't call from outside.".to_owned(),
             Router::None,
         ),
         Some(ip) if is_private(ip) => (
-            format!("This machine is {ip}, behind a router.\n     Forward UDP and TCP 3478 to it,"),
+            format!("This machine is {ip}, behind a router. Forward UDP and TCP 3478 to it,"),
             Router::Before,
         ),
         Some(ip) => (

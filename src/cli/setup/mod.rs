@@ -79,6 +79,9 @@ enum Takes {
     Restart,
 }
 
+/// Whoever waits longer is told what for.
+const WORTH_A_WORD: Duration = Duration::from_secs(10);
+
 /// Where the package keeps backups.
 const BACKUPS: &str = "/var/backups/privcomm";
 
@@ -260,7 +263,7 @@ impl Setup {
 
     fn check(&self, output: &Output) -> Result<Exit, CliError> {
         let loaded = self.daemon.load()?;
-        if loaded.config().server.public_url.is_some() {
+        if self.hold > WORTH_A_WORD && loaded.config().server.public_url.is_some() {
             say(&format!(
                 "(This holds a socket for {} s: proxies end what is idle for so long.)",
                 self.hold.as_secs()

@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use super::error::ServeError;
 use super::role::Role;
 use crate::auth::TurnSecret;
+use crate::base::Trouble;
 use crate::base::task::Tasks;
 use crate::config::{Config, RelayChannels, RelayReach};
 use crate::messenger::{RelayAccess, RelaySecret};
@@ -152,6 +153,13 @@ pub(super) fn access(
     let watched: Vec<Watched> = own.into_iter().chain(elsewhere).collect();
     let places: Vec<_> = watched.iter().map(|it| it.place.clone()).collect();
     if places.iter().all(|place| place.turn_urls.is_empty()) {
+        if media.is_some() {
+            tracing::warn!(
+                "{}: members aren't told where the media relay is; fix: {}",
+                Trouble::RelayUntold,
+                Trouble::RelayUntold.fix()
+            );
+        }
         return None;
     }
     if watched.len() > 1 {
