@@ -234,22 +234,40 @@ fn the_version_is_the_package_s() {
     assert_eq!(document["version"], env!("CARGO_PKG_VERSION"));
 }
 
+/// The command `path` and every one below it, each with its help.
+fn helps(path: &[String]) -> Vec<(String, String)> {
+    let mut command = privcomm(&[]);
+    let output = command.args(path).arg("--help").output().unwrap();
+    assert!(output.status.success(), "{path:?}");
+    let help = stdout(&output).to_owned();
+    let commands = help.split_once("\nCommands:\n").map_or("", |(_, rest)| {
+        rest.split_once("\n\n")
+            .map_or(rest, |(commands, _)| commands)
+    });
+    let is_name = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    let names = commands.lines().filter(is_name);
+    let names = names.filter_map(|line| line.split_whitespace().next());
+    let below: Vec<_> = names
+        .flat_map(|name| helps(&[path, &[name.to_owned()]].concat()))
+        .collect();
+    let mut all = vec![(path.join(" "), help.clone())];
+    all.extend(below);
+    all
+}
+
 #[test]
-fn every_command_has_help_with_examples() {
-    for arguments in [
-        &["--help"][..],
-        &["serve", "--help"],
-        &["config", "--help"],
-        &["status", "--help"],
-        &["turn", "--help"],
-        &["explain", "--help"],
-    ] {
-        let output = privcomm(arguments).output().unwrap();
-        assert!(output.status.success());
+fn every_command_has_help_with_examples_no_wider_than_a_terminal() {
+    let all = helps(&[]);
+    assert!(all.len() > 40, "{}", all.len());
+    for (name, help) in all {
+        let (_, notes) = help.rsplit_once("Print ").unwrap();
+        assert!(notes.contains("Examples:\n  "), "{name}");
         assert!(
-            stdout(&output).contains("Examples:\n  privcomm "),
-            "{arguments:?}"
+            notes.contains("\n  privcomm ") || notes.contains("\n  sudo privcomm "),
+            "{name}"
         );
+        let long = notes.lines().find(|line| line.chars().count() > 80);
+        assert_eq!(long, None, "{name}");
     }
 }
 

@@ -11,7 +11,7 @@ use super::output;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  privcomm completions bash > ~/.local/share/bash-completion/completions/privcomm
+  privcomm completions bash > ~/.bash_completion
   privcomm completions fish > ~/.config/fish/completions/privcomm.fish
 
 The Debian package brings them along.")]

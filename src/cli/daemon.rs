@@ -23,7 +23,12 @@ pub(super) struct Running {
 
     /// The daemon's admin socket [default: server.admin_socket, else /run/privcomm/admin.sock, else
     /// that of a daemon started by hand]
-    #[arg(long, value_name = "PATH", env = "PRIVCOMM_SOCKET")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "PRIVCOMM_SOCKET",
+        hide_env_values = true
+    )]
     socket: Option<PathBuf>,
 }
 

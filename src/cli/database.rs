@@ -51,7 +51,12 @@ pub(super) struct Place {
     settings: Settings,
 
     /// State directory [default: store.path]
-    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PRIVCOMM_DATA",
+        hide_env_values = true
+    )]
     data: Option<PathBuf>,
 }
 
@@ -62,7 +67,12 @@ pub(super) struct Stats {
     daemon: Running,
 
     /// State directory [default: store.path]
-    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PRIVCOMM_DATA",
+        hide_env_values = true
+    )]
     data: Option<PathBuf>,
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::exit::{CliError, Exit};
 use super::output::{Output, table};
+use super::words::hanging;
 use crate::base::Trouble;
 
 /// Say what a code such as PC-ADM-01 means, and what mends it
@@ -61,10 +62,10 @@ impl Explain {
 
 fn in_full(trouble: Trouble) -> String {
     format!(
-        "{trouble}: {}\n\n{}\n\n  fix: {}\n",
+        "{trouble}: {}\n\n{}\n\n  {}\n",
         trouble.sentence(),
-        wrapped(trouble.cause()),
-        trouble.fix()
+        hanging(trouble.cause(), 0),
+        hanging(&format!("fix: {}", trouble.fix()), 2)
     )
 }
 
@@ -72,20 +73,4 @@ fn list() -> String {
     let row = |trouble: &Trouble| [trouble.code().to_owned(), trouble.sentence().to_owned()];
     let rows: Vec<_> = Trouble::ALL.iter().map(row).collect();
     table(["CODE", "MEANING"], &rows)
-}
-
-/// Lines of at most 78 characters.
-fn wrapped(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= 78 => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
 }

@@ -59,10 +59,10 @@ use output::Output;
     disable_help_subcommand = true,
     after_help = "\
 Examples:
-  privcomm serve                     run on this machine only, with no configuration
+  privcomm serve                     on this machine only, with no configuration
   privcomm config example            every setting with its default and reason
   privcomm config check              is the configuration right?
-  privcomm setup                     four questions to a service that members reach
+  privcomm setup                     four questions, and members reach it
   privcomm status                    how the running daemon is
   privcomm invite create --qr        a link for somebody new
   privcomm user list                 who is here
@@ -83,15 +83,17 @@ pub struct Invocation {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
-    #[command(subcommand)]
-    Config(config::ConfigCommand),
-    Status(status::Status),
-    Ports(ports::Ports),
     Setup(setup::Setup),
+    Status(status::Status),
+    Doctor(doctor::Doctor),
+    Ports(ports::Ports),
     Logs(logs::Logs),
     #[command(subcommand)]
-    Support(support::SupportCommand),
-    Doctor(doctor::Doctor),
+    Invite(invite::InviteCommand),
+    #[command(subcommand)]
+    User(user::UserCommand),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     #[command(subcommand)]
     Tunnel(tunnel::TunnelCommand),
     #[command(subcommand)]
@@ -100,9 +102,7 @@ enum Command {
     #[command(subcommand)]
     Db(database::DatabaseCommand),
     #[command(subcommand)]
-    Invite(invite::InviteCommand),
-    #[command(subcommand)]
-    User(user::UserCommand),
+    Support(support::SupportCommand),
     #[command(subcommand)]
     Token(token::TokenCommand),
     Audit(audit::AuditCommand),

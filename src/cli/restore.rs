@@ -30,7 +30,12 @@ pub(super) struct RestoreCommand {
     settings: Settings,
 
     /// State directory [default: store.path]
-    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PRIVCOMM_DATA",
+        hide_env_values = true
+    )]
     data: Option<PathBuf>,
 
     /// Do everything but the exchange, beside the state, and take it away again

@@ -29,11 +29,16 @@ pub(super) struct Serve {
     settings: Settings,
 
     /// What to run: the whole appliance, or only a media relay for one on another machine
-    #[arg(long, value_name = "ROLE", env = "PRIVCOMM_ROLE", default_value = "appliance", value_parser = role())]
+    #[arg(long, value_name = "ROLE", env = "PRIVCOMM_ROLE", hide_env_values = true, default_value = "appliance", value_parser = role())]
     role: Role,
 
     /// State directory, with the database and the secrets [default: store.path]
-    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PRIVCOMM_DATA",
+        hide_env_values = true
+    )]
     data: Option<PathBuf>,
 
     /// Write the real addresses to this file, as JSON, once everything listens

@@ -13,7 +13,12 @@ pub(super) const USUAL_FILE: &str = "/etc/privcomm/config.toml";
 #[derive(Debug, Clone, Args)]
 pub(super) struct Settings {
     /// Configuration file [default: /etc/privcomm/config.toml if it exists]
-    #[arg(long, value_name = "FILE", env = "PRIVCOMM_CONFIG")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PRIVCOMM_CONFIG",
+        hide_env_values = true
+    )]
     config: Option<PathBuf>,
 
     /// Set one value, before environment and file: --set turn.enabled=false

@@ -36,7 +36,12 @@ pub(super) struct Status {
     watch: Option<u64>,
 
     /// Where cloudflared's local endpoints are [default: the first of 127.0.0.1:20241 to 20245]
-    #[arg(long, value_name = "ADDR", env = "PRIVCOMM_TUNNEL_METRICS")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "PRIVCOMM_TUNNEL_METRICS",
+        hide_env_values = true
+    )]
     metrics: Option<SocketAddr>,
 }
 

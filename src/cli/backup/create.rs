@@ -34,7 +34,12 @@ pub(in crate::cli) struct Create {
     running: Running,
 
     /// State directory [default: store.path]
-    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PRIVCOMM_DATA",
+        hide_env_values = true
+    )]
     data: Option<PathBuf>,
 
     /// Where to: a directory, or a file [default: backup.directory]

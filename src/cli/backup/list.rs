@@ -26,7 +26,12 @@ pub(in crate::cli) struct List {
     settings: Settings,
 
     /// State directory [default: store.path]
-    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PRIVCOMM_DATA",
+        hide_env_values = true
+    )]
     data: Option<PathBuf>,
 }
 

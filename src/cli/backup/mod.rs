@@ -20,8 +20,8 @@ pub(super) use passphrase::PassphraseSource;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
-  privcomm backup create               one file with everything, while the daemon runs
-  privcomm backup list                 what there is to go back to")]
+  privcomm backup create       one file with everything, while the daemon runs
+  privcomm backup list         what there is to go back to")]
 pub(super) enum BackupCommand {
     Create(create::Create),
     List(list::List),

@@ -23,7 +23,12 @@ pub(in crate::cli) struct Prune {
     settings: Settings,
 
     /// State directory [default: store.path]
-    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PRIVCOMM_DATA",
+        hide_env_values = true
+    )]
     data: Option<PathBuf>,
 
     /// How many are kept [default: backup.keep]

@@ -13,7 +13,7 @@ pub(super) use self::set::wrong;
 use super::exit::{CliError, Exit};
 use super::output::Output;
 
-/// Check and show the configuration
+/// Check, show and change the configuration
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:

@@ -42,7 +42,7 @@ pub(in crate::cli) struct Upgrade {
 #[derive(Debug, Args)]
 struct File {
     /// Configuration file
-    #[arg(long, value_name = "FILE", env = "PRIVCOMM_CONFIG", default_value = USUAL_FILE)]
+    #[arg(long, value_name = "FILE", env = "PRIVCOMM_CONFIG", hide_env_values = true, default_value = USUAL_FILE)]
     config: PathBuf,
 }
 

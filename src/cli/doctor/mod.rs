@@ -39,8 +39,8 @@ use crate::config::duration;
 Examples:
   privcomm doctor
   privcomm doctor --only relay --json
-  privcomm doctor --outside                      a link for a phone without Wi-Fi
-  privcomm doctor --only public --hold 130s      longer than proxies let idle sockets live
+  privcomm doctor --outside                    a link for a phone without Wi-Fi
+  privcomm doctor --only public --hold 130s    past the patience of proxies
 
 Exit codes: 0 nothing fails, 7 something does (--strict: or warns).")]
 pub(super) struct Doctor {
@@ -48,7 +48,12 @@ pub(super) struct Doctor {
     daemon: Running,
 
     /// State directory, where no daemon says it [default: store.path]
-    #[arg(long, value_name = "DIR", env = "PRIVCOMM_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PRIVCOMM_DATA",
+        hide_env_values = true
+    )]
     data: Option<PathBuf>,
 
     /// Check only this group; may be repeated
@@ -75,7 +80,12 @@ pub(super) struct Doctor {
     hold: Duration,
 
     /// Where cloudflared's local endpoints are [default: the first of 127.0.0.1:20241 to 20245]
-    #[arg(long, value_name = "ADDR", env = "PRIVCOMM_TUNNEL_METRICS")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "PRIVCOMM_TUNNEL_METRICS",
+        hide_env_values = true
+    )]
     metrics: Option<SocketAddr>,
 }
 

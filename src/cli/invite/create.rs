@@ -22,11 +22,11 @@ use crate::wire::people::{InviteRequest, NewInvite};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  privcomm invite create --qr                     for whoever scans it first, within a day
+  privcomm invite create --qr                     for whoever scans it first
   privcomm invite create --for anna               only good for the handle anna
   privcomm invite create --uses 20 --expires 7d   for a whole club
-  privcomm invite create --recover anna           anna lost her phone: her old keys, queue and
-                                                  sockets go when it is used; contacts are told")]
+  privcomm invite create --recover anna           anna lost her phone: her old
+      keys, queue and sockets go when it is used, and her contacts are told")]
 pub(in crate::cli) struct Create {
     #[command(flatten)]
     daemon: Running,

@@ -82,7 +82,12 @@ struct Place {
     daemon: Running,
 
     /// Where cloudflared's local endpoints are [default: the first of 127.0.0.1:20241 to 20245]
-    #[arg(long, value_name = "ADDR", env = "PRIVCOMM_TUNNEL_METRICS")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "PRIVCOMM_TUNNEL_METRICS",
+        hide_env_values = true
+    )]
     metrics: Option<SocketAddr>,
 }
 

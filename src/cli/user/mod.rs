@@ -14,8 +14,9 @@ use super::who::{Name, name};
 /// See, suspend, reset and delete members
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-A member goes by handle, or by any beginning of the user id that no other has; @NAME is a handle for
-certain. The daemon knows handles by a keyed hash only: it can't list them.
+A member goes by handle, or by any beginning of the user id that no other has;
+@NAME is a handle for certain. The daemon knows handles by a keyed hash only: it
+can't list them.
 
 Examples:
   privcomm user list
