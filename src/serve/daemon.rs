@@ -150,8 +150,7 @@ impl Daemon {
             sockets,
             tasks,
         };
-        daemon.watch_calls();
-        daemon.watch_presence();
+        daemon.watch_clocks();
         daemon.start_jobs(&daemon.config);
         Ok(daemon)
     }
@@ -309,20 +308,12 @@ impl Daemon {
         &self.work.jobs
     }
 
-    fn watch_calls(&self) {
+    /// What calls wait for comes in time, and so does what shows of who is there.
+    fn watch_clocks(&self) {
         let (messenger, tasks) = (self.messenger.clone(), self.tasks.clone());
         self.tasks.spawn("call clock", async move {
             tokio::select! {
                 () = messenger.watch_calls() => {}
-                () = tasks.stopping() => {}
-            }
-        });
-    }
-
-    fn watch_presence(&self) {
-        let (messenger, tasks) = (self.messenger.clone(), self.tasks.clone());
-        self.tasks.spawn("presence clock", async move {
-            tokio::select! {
                 () = messenger.watch_presence() => {}
                 () = tasks.stopping() => {}
             }

@@ -157,19 +157,7 @@ fn all_different() -> Config {
             queue_stranger_messages: 27,
             max_payload: 28,
         },
-        calls: Calls {
-            policy: CallPolicy::Mutual,
-            ring_timeout: seconds(29),
-            ringing: 51,
-            ringing_grace: seconds(52),
-            connected_grace: seconds(53),
-            sdps: 54,
-            sdp_bytes: 5 << 10,
-            candidates: 55,
-            candidate_bytes: 6 << 10,
-            history: true,
-            history_retention: seconds(43 * 24 * 3600),
-        },
+        calls: all_of_calls_different(),
         presence: Presence {
             enabled: true,
             arriving: seconds(56),
@@ -215,6 +203,22 @@ fn all_different() -> Config {
             format: LogFormat::Json,
             metrics_listen: Some("127.0.0.1:42".parse().unwrap()),
         },
+    }
+}
+
+fn all_of_calls_different() -> Calls {
+    Calls {
+        policy: CallPolicy::Mutual,
+        ring_timeout: seconds(29),
+        ringing: 51,
+        ringing_grace: seconds(52),
+        connected_grace: seconds(53),
+        sdps: 54,
+        sdp_bytes: 5 << 10,
+        candidates: 55,
+        candidate_bytes: 6 << 10,
+        history: true,
+        history_retention: seconds(43 * 24 * 3600),
     }
 }
 

@@ -161,7 +161,7 @@ fn nobody_sees_themselves() {
 
 const USERS: usize = 4;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     Come(usize),
     Leave(usize),
