@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Messenger;
 use crate::config::{Limits, Rate};
-use crate::wire::body::{CallLimits, ServerLimits};
+use crate::wire::limits::{CallLimits, ServerLimits};
 
 impl Messenger {
     /// What this daemon can do beyond the least.

@@ -22,6 +22,7 @@ mod state_dir;
 mod supervised;
 mod surroundings;
 mod systemd;
+mod terms;
 mod upkeep;
 
 use std::fmt;

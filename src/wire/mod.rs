@@ -2,7 +2,7 @@
 //!
 //! `json` reads strict JSON, `binary` strict base64, `code` is the catalogue of errors, `frame`
 //! what a WebSocket client may say, `reply` what the daemon says there, `mvchat` both in the other dialect, `body` the bodies of the
-//! REST API, `query` its query strings, `request_id` the name of a request; `admin` is what the
+//! REST API, `limits` those that it tells, `query` its query strings, `request_id` the name of a request; `admin` is what the
 //! operator's commands and the daemon say to each other, `people` the part of it about members;
 //! `outside` proves that this machine is reached. What each means stands in the protocol description (`docs/design.md`).
 
@@ -12,6 +12,7 @@ pub mod body;
 pub mod code;
 pub mod frame;
 pub mod json;
+pub mod limits;
 pub mod mvchat;
 pub mod outside;
 pub mod people;
