@@ -1,6 +1,5 @@
 //! Many connections: what one costs that is idle, and what it adds to messages of others.
 
-use std::thread;
 use std::time::Duration;
 
 use crate::Outcome;
@@ -10,7 +9,7 @@ use crate::daemon::Daemon;
 use crate::live::{CLIENTS, pair};
 use crate::load::Load;
 use crate::machine::Process;
-use crate::stretch::Stretch;
+use crate::stretch::{Stretch, settled};
 use crate::table::{Goal, Table};
 
 const FEW: usize = 1000;
@@ -102,18 +101,4 @@ fn cpu_of(
     );
     eprintln!("    {}/s, {}", cost.rate(accepted).round(), cost.busy());
     Ok((millis, load.into_clients()))
-}
-
-/// The resident memory once it no longer changes.
-pub(crate) fn settled(daemon: &Process) -> Outcome<usize> {
-    let mut last = daemon.resident()?;
-    for _ in 0..20 {
-        thread::sleep(Duration::from_millis(500));
-        let now = daemon.resident()?;
-        if now == last {
-            break;
-        }
-        last = now;
-    }
-    Ok(last)
 }

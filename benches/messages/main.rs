@@ -9,12 +9,16 @@
     reason = "figures are printed with three digits"
 )]
 
+#[path = "../rig/account.rs"]
 mod account;
 mod client;
+#[path = "../rig/daemon.rs"]
 mod daemon;
 mod disk;
 mod drain;
 mod durable;
+#[path = "../rig/hands.rs"]
+mod hands;
 mod idle;
 mod live;
 mod load;
@@ -22,7 +26,10 @@ mod load;
 mod machine;
 #[path = "../rig/parts.rs"]
 mod parts;
+#[path = "../rig/socket.rs"]
+mod socket;
 mod start;
+#[path = "../rig/stretch.rs"]
 mod stretch;
 #[path = "../rig/table.rs"]
 mod table;

@@ -14,7 +14,7 @@ use rustix::fs::{Advice, fadvise};
 use crate::Outcome;
 use crate::daemon::Daemon;
 use crate::durable::Away;
-use crate::idle::settled;
+use crate::stretch::settled;
 use crate::table::{Goal, Table};
 
 const USERS: usize = 100_000;

@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,46 +10,38 @@ use serde_json::{Value, json};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::Outcome;
-use crate::stretch::HANDS;
+use crate::hands;
 
 /// A member with a token that is good.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) user: String,
-    pub(crate) token: String,
+    token: String,
+}
+
+impl Account {
+    /// The header that says who asks, with the end of its line.
+    pub(crate) fn bearer(&self) -> String {
+        format!("Authorization: Bearer {}\r\n", self.token)
+    }
 }
 
 /// Registers `count` members and logs them in.
 pub(crate) fn make(address: SocketAddr, count: usize) -> Outcome<Vec<Account>> {
-    let share = count.div_ceil(HANDS.get());
-    thread::scope(|scope| {
-        let starts = (0..count).step_by(share.max(1));
-        let hands: Vec<_> = starts
-            .map(|start| {
-                scope.spawn(move || {
-                    let mut api = Api::connect(address)?;
-                    (start..count.min(start + share))
-                        .map(|_| api.make_account())
-                        .collect::<Outcome<Vec<_>>>()
-                })
-            })
-            .collect();
-        let mut accounts = Vec::with_capacity(count);
-        for hand in hands {
-            accounts.extend(hand.join().map_err(|_| "a thread that registers broke")??);
-        }
-        Ok(accounts)
+    hands::share(&vec![(); count], |part| {
+        let mut api = Api::connect(address)?;
+        part.iter().map(|()| api.make_account()).collect()
     })
 }
 
 /// A connection to the REST API.
-struct Api {
+pub(crate) struct Api {
     stream: TcpStream,
     origin: String,
 }
 
 impl Api {
-    fn connect(address: SocketAddr) -> Outcome<Self> {
+    pub(crate) fn connect(address: SocketAddr) -> Outcome<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         let origin = format!("http://{address}");
@@ -89,15 +80,29 @@ impl Api {
     }
 
     fn post(&mut self, path: &str, body: &Value) -> Outcome<Value> {
+        self.ask("POST", path, None, body)
+    }
+
+    /// What the daemon answers; nothing is null.
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        account: Option<&Account>,
+        body: &Value,
+    ) -> Outcome<Value> {
         let body = body.to_string();
+        let bearer = account.map(Account::bearer).unwrap_or_default();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
+             {bearer}Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         self.stream.write_all(request.as_bytes())?;
         let (head, body) = self.response()?;
-        if head.starts_with("HTTP/1.1 20") {
+        if head.starts_with("HTTP/1.1 204") {
+            Ok(Value::Null)
+        } else if head.starts_with("HTTP/1.1 20") {
             Ok(serde_json::from_slice(&body)?)
         } else {
             Err(format!("{path}: {head}{}", String::from_utf8_lossy(&body)).into())
@@ -121,7 +126,8 @@ impl Api {
             let length = head
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length:"));
-            let length: usize = length.ok_or("no content-length")?.trim().parse()?;
+            // An answer without a body has no length either.
+            let length: usize = length.map_or(Ok(0), |length| length.trim().parse())?;
             if read.len() >= end + 4 + length {
                 return Ok((
                     head.replace("http/1.1", "HTTP/1.1"),

@@ -1,6 +1,6 @@
 //! What a stretch of work cost the daemon and the generator.
 
-use std::num::NonZero;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
@@ -81,5 +81,16 @@ fn written(process: &Process) -> Outcome<usize> {
     process.number("io", "write_bytes:")
 }
 
-/// How many threads connect or register at once.
-pub(crate) const HANDS: NonZero<usize> = NonZero::new(16).expect("16 is not zero");
+/// The resident memory once it no longer changes, KiB.
+pub(crate) fn settled(daemon: &Process) -> Outcome<usize> {
+    let mut last = daemon.resident()?;
+    for _ in 0..20 {
+        thread::sleep(Duration::from_millis(500));
+        let now = daemon.resident()?;
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    Ok(last)
+}
