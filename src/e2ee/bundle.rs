@@ -61,6 +61,15 @@ impl Bundle {
         &self.signed_prekey
     }
 
+    /// The bundle without its one-time prekey, if that is this one.
+    pub(super) fn without(&self, spent: Option<AgreementKey>) -> Self {
+        let is_spent = |(_, key): &(PrekeyId, AgreementKey)| Some(*key) == spent;
+        Self {
+            one_time: self.one_time.filter(|one_time| !is_spent(one_time)),
+            ..self.clone()
+        }
+    }
+
     pub(super) const fn one_time(&self) -> Option<&(PrekeyId, AgreementKey)> {
         self.one_time.as_ref()
     }

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::message::{Kind, Message};
 use super::{
-    Account, Bundle, Draw, Envelope, IdentityKey, Meeting, Pin, Prekeys, Refusal, RegistrationId,
-    Session, x3dh,
+    Account, AgreementKey, Bundle, Draw, Envelope, IdentityKey, Meeting, Pin, Prekeys, Refusal,
+    RegistrationId, Session, x3dh,
 };
 use crate::base::{Timestamp, UserId};
 
@@ -32,6 +32,8 @@ pub struct Peer {
     /// The newest first.
     pub(super) archived: VecDeque<Session>,
     pub(super) last_reset: Option<Timestamp>,
+    /// The peer's one-time prekey that a session was begun with here last.
+    pub(super) spent: Option<AgreementKey>,
 }
 
 /// A message that opened.
@@ -63,6 +65,7 @@ impl Peer {
             active: None,
             archived: VecDeque::new(),
             last_reset: None,
+            spent: None,
         }
     }
 
@@ -136,6 +139,9 @@ impl Peer {
     ///
     /// Show its key to [`Self::meet`] first: a bundle of another identity than the present one is
     /// refused, and so is sending while a change isn't settled.
+    ///
+    /// A one-time prekey that comes a second time is left out: a server hands it out again to who
+    /// asks again soon, and the peer may have deleted it meanwhile.
     pub fn begin(
         &mut self,
         own: &Account,
@@ -147,7 +153,11 @@ impl Peer {
         if bundle.user() != self.user || pin.present() != bundle.identity() {
             return Err(Refusal::OtherIdentity);
         }
-        let session = Session::initiate(own, bundle, draw, now)?;
+        let bundle = bundle.without(self.spent);
+        let session = Session::initiate(own, &bundle, draw, now)?;
+        if let Some((_, one_time)) = bundle.one_time() {
+            self.spent = Some(*one_time);
+        }
         self.activate(session);
         Ok(())
     }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::base64_bytes::Bytes;
 use super::peer::MAX_ARCHIVED;
 use super::session_record::{SessionRecord, write};
-use super::{IdentityKey, Mark, Peer, Pin, Refusal};
+use super::{AgreementKey, IdentityKey, Mark, Peer, Pin, Refusal};
 use crate::base::{Timestamp, UserId};
 
 const VERSION: u8 = 1;
@@ -45,6 +45,7 @@ struct PeerRecord {
     active: Option<SessionRecord>,
     archived: Vec<SessionRecord>,
     last_reset: Option<u64>,
+    spent: Option<Bytes<32>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,6 +69,7 @@ impl PeerRecord {
             active: peer.active.as_ref().map(SessionRecord::of),
             archived: peer.archived.iter().map(SessionRecord::of).collect(),
             last_reset: peer.last_reset.map(Timestamp::as_millis),
+            spent: peer.spent.map(|key| Bytes::copied(key.as_bytes())),
         }
     }
 
@@ -82,6 +84,7 @@ impl PeerRecord {
             active: self.active.map(SessionRecord::session).transpose()?,
             archived: archived.collect::<Result<_, _>>()?,
             last_reset: self.last_reset.map(Timestamp::from_millis),
+            spent: self.spent.map(|key| AgreementKey::from_bytes(key.public())),
         })
     }
 }

@@ -161,6 +161,23 @@ fn a_one_time_prekey_that_is_handed_out_twice_serves_once() {
     assert_they_go_on(&mut alice, &mut bob);
 }
 
+/// It hands the same one out to who asks again soon, as PROTOCOL.md §4 has it; so a session that is
+/// begun anew then does without, and the peer, who deleted it, can open it.
+#[test]
+fn a_one_time_prekey_that_comes_again_is_left_out() {
+    let (mut alice, mut bob) = (Person::new(1, 2), Person::new(2, 1));
+    let (same, other) = (bob.bundle(Some(0)), bob.bundle(Some(1)));
+    alice.begin(&same).unwrap();
+    bob.opens(&alice.seal(b"first").unwrap());
+    alice.peer = Peer::from_record(&alice.peer.to_record()).unwrap();
+    alice.begin(&same).unwrap();
+    assert_eq!(bob.opens(&alice.seal(b"anew").unwrap()), b"anew");
+    assert_eq!(bob.prekeys.one_time(), 99);
+    alice.begin(&other).unwrap();
+    assert_eq!(bob.opens(&alice.seal(b"another").unwrap()), b"another");
+    assert_eq!(bob.prekeys.one_time(), 98);
+}
+
 /// The server stands between from the first contact on: nothing but the safety number tells.
 #[test]
 fn whoever_stands_between_shows_in_the_safety_number_and_when_they_leave() {

@@ -11,7 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Response, client, header, server};
+use hyper::{HeaderMap, Request, Response, client, header, server};
 use hyper_util::rt::TokioIo;
 use privcomm::base::UserId;
 use serde_json::Value;
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::server as upgrade;
-use tokio_tungstenite::{accept_hdr_async, client_async};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async, client_async};
 
 use crate::rig::{Appliance, Place, Setup, soon};
 
@@ -198,6 +198,12 @@ impl Attacker {
         }
     }
 
+    /// Where frames for this user can be put in from now on.
+    fn finds(&self, user: &str, hand: &mpsc::UnboundedSender<Value>) {
+        let mut sockets = self.sockets.lock().unwrap();
+        sockets.insert(user.to_owned(), hand.clone());
+    }
+
     fn answer(&self, path: &str, body: Bytes) -> Bytes {
         match &mut self.schemes.lock().unwrap().answers {
             Some(scheme) => {
@@ -289,36 +295,12 @@ async fn relay_request(
     Response::from_parts(head, Full::new(body))
 }
 
-/// One client's socket and the daemon's end of it.
+/// One client's socket and the daemon's end of it; none where either doesn't come about.
 async fn relay_socket(stream: TcpStream, daemon: Place, attacker: &Attacker) {
-    let mut asked = None;
-    let note = |request: &upgrade::Request, answer: upgrade::Response| {
-        let headers = request.headers();
-        asked = Some((request.uri().to_string(), headers.clone()));
-        let mut answer = answer;
-        // The only subprotocol that the client offers is the one that the daemon takes.
-        if let Some(protocol) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) {
-            let name = header::SEC_WEBSOCKET_PROTOCOL;
-            answer.headers_mut().insert(name, protocol.clone());
-        }
-        Ok(answer)
-    };
-    let Ok(client) = accept_hdr_async(stream, note).await else {
+    let Some((client, asked)) = take_socket(stream).await else {
         return;
     };
-    let (path, headers) = asked.unwrap();
-    let url = format!("ws://{}{path}", daemon.address());
-    let mut request = url.into_client_request().unwrap();
-    for name in [
-        header::AUTHORIZATION,
-        header::ORIGIN,
-        header::SEC_WEBSOCKET_PROTOCOL,
-    ] {
-        if let Some(value) = headers.get(&name) {
-            request.headers_mut().insert(name, value.clone());
-        }
-    }
-    let Ok((daemon, _)) = client_async(request, daemon.dial().await.unwrap()).await else {
+    let Ok((daemon, _)) = client_async(asked.of(daemon), daemon.dial().await.unwrap()).await else {
         return;
     };
     let (hand, mut handed) = mpsc::unbounded_channel();
@@ -337,14 +319,12 @@ async fn relay_socket(stream: TcpStream, daemon: Place, attacker: &Attacker) {
                 continue;
             }
         };
-        let Some(Ok(message)) = message else { return };
-        let passed = match &message {
-            Message::Text(text) => {
-                let frame: Value = serde_json::from_str(text).unwrap();
+        let passed = match message {
+            Some(Ok(Message::Text(text))) => {
+                let frame: Value = serde_json::from_str(&text).unwrap();
                 if frame["type"] == "ready" {
                     frame["user_id"].as_str().unwrap().clone_into(&mut user);
-                    let mut sockets = attacker.sockets.lock().unwrap();
-                    sockets.insert(user.clone(), hand.clone());
+                    attacker.finds(&user, &hand);
                 }
                 let user = user.clone();
                 let frames = attacker.frames(&Passing { user, direction }, frame);
@@ -352,8 +332,9 @@ async fn relay_socket(stream: TcpStream, daemon: Place, attacker: &Attacker) {
                 frames.into_iter().map(text).collect()
             }
             // Answered by each end for itself.
-            Message::Ping(_) | Message::Pong(_) => Vec::new(),
-            _ => vec![message],
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Vec::new(),
+            Some(Ok(other)) => vec![other],
+            Some(Err(_)) | None => return,
         };
         for message in passed {
             let sent = match direction {
@@ -365,4 +346,46 @@ async fn relay_socket(stream: TcpStream, daemon: Place, attacker: &Attacker) {
             }
         }
     }
+}
+
+/// What a client asked for with its socket.
+struct Asked {
+    path: String,
+    headers: HeaderMap,
+}
+
+impl Asked {
+    /// The same, of the daemon.
+    fn of(&self, daemon: Place) -> upgrade::Request {
+        let url = format!("ws://{}{}", daemon.address(), self.path);
+        let mut request = url.into_client_request().unwrap();
+        for name in [
+            header::AUTHORIZATION,
+            header::ORIGIN,
+            header::SEC_WEBSOCKET_PROTOCOL,
+        ] {
+            if let Some(value) = self.headers.get(&name) {
+                request.headers_mut().insert(name, value.clone());
+            }
+        }
+        request
+    }
+}
+
+async fn take_socket(stream: TcpStream) -> Option<(WebSocketStream<TcpStream>, Asked)> {
+    let mut asked = None;
+    #[expect(clippy::result_large_err, reason = "tungstenite's type for a refusal")]
+    let note = |request: &upgrade::Request, mut answer: upgrade::Response| {
+        let headers = request.headers().clone();
+        // The one subprotocol that a client of today offers is the one that the daemon takes.
+        if let Some(protocol) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) {
+            let name = header::SEC_WEBSOCKET_PROTOCOL;
+            answer.headers_mut().insert(name, protocol.clone());
+        }
+        let path = request.uri().to_string();
+        asked = Some(Asked { path, headers });
+        Ok(answer)
+    };
+    let client = accept_hdr_async(stream, note).await.ok()?;
+    Some((client, asked?))
 }
