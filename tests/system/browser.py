@@ -95,6 +95,24 @@ class Browser:
         """Goes to another page."""
         self._do("POST", "/url", {"url": page})
 
+    def new_tab(self, page):
+        """Opens another tab and goes to it; the two, as `(before, now)`."""
+        before = self._do("GET", "/window")
+        now = self._do("POST", "/window/new", {"type": "tab"})["handle"]
+        self.to_tab(now)
+        self.open(page)
+        return before, now
+
+    def to_tab(self, tab):
+        """From now on that tab is meant."""
+        self._do("POST", "/window", {"handle": tab})
+
+    def close_tab(self, tab, then):
+        """Closes one tab and goes to another."""
+        self.to_tab(tab)
+        self._do("DELETE", "/window")
+        self.to_tab(then)
+
     def command(self, name, parameters):
         """What a command of the DevTools protocol answers."""
         body = {"cmd": name, "params": parameters}

@@ -41,6 +41,12 @@ class Client:
         self.browser.open(f"{self.origin}{self._path}")
         self._begin()
 
+    def second_tab(self):
+        """Opens a second tab and goes to it; the two."""
+        both = self.browser.new_tab(f"{self.origin}{self._path}")
+        self._begin()
+        return both
+
     def _begin(self):
         self.do(
             UNTIL

@@ -21,12 +21,16 @@ import { People } from "./people.js";
 import { Trust } from "./trust.js";
 import { Upkeep } from "./upkeep.js";
 
+const QUIET = 5000; // milliseconds after which it is looked whether calls work
+
 /** Dispatches `change`, `messages` with `{ peer }`, and `over` with why. */
 export class Member extends EventTarget {
   /** @type {Map<string, boolean>} */
   online = new Map();
   #parts;
   #caughtUp = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later;
   #tell = () => void this.dispatchEvent(new Event("change"));
 
   /** @param {Place} place @param {Own} own @param {() => Settings} settings */
@@ -59,6 +63,7 @@ export class Member extends EventTarget {
 
   stop() {
     const { line, api } = this.#parts;
+    clearTimeout(this.#later);
     this.calls.stop();
     this.outbox.stop();
     line.close();
@@ -162,6 +167,8 @@ export class Member extends EventTarget {
     this.outbox.restart();
     await this.upkeep.check(frame.one_time_prekeys_remaining < 20 || own.record.fresh);
     await this.contacts.synchronize();
+    // Once, and when nothing else is in a hurry.
+    if (this.calls.check === "unknown") this.#later = setTimeout(() => this.calls.runCheck(), QUIET);
   }
 
   /** They have a new identity; what it is comes with a bundle. @param {string} peer */

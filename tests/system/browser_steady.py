@@ -1,0 +1,203 @@
+"""The web client where things go wrong: sockets that die, daemons that restart, tabs that close."""
+
+import contextlib
+import pathlib
+import signal
+import subprocess
+
+from appliance import Appliance, stop, wait_until
+from browser import Driver
+from browser_client import Client
+from report import check, expect, run
+
+import json
+
+COUNT = 60
+
+
+def checks(binary):
+    with contextlib.ExitStack() as started:
+        appliance = started.enter_context(Restarting(binary))
+        driver = started.enter_context(Driver())
+        anna = started.enter_context(Client(driver, appliance.origin))
+        boris = started.enter_context(Client(driver, appliance.origin))
+        anna.join("anna")
+        code = boris.join("boris")
+        anna.online()
+        boris.online()
+        to_boris, to_anna = anna.add("boris"), boris.add("anna")
+        restarts(appliance, anna, boris, to_boris, to_anna)
+        reloads(anna, boris, to_boris, to_anna)
+        offline(anna, boris, to_boris, to_anna)
+        tabs(anna, boris, to_boris, to_anna)
+        identities(anna, boris, to_boris, to_anna)
+        recovered(driver, appliance, anna, boris, to_boris, code)
+        deleted(anna)
+        evicted(driver, appliance)
+
+
+class Restarting(Appliance):
+    """The daemon on a port that stays, so that pages find it again."""
+
+    def __init__(self, binary):
+        super().__init__(binary, 'registration.mode="open"')
+        self._binary = binary
+
+    def kill(self):
+        """As a power cut does."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def again(self):
+        ready, log = pathlib.Path(self._folder.name) / "ready.json", self._log
+        ready.unlink(missing_ok=True)
+        listen = f'server.listen=["127.0.0.1:{self.http_port}"]'
+        command = [self._binary, "serve", "--data", self.state, "--ready-file", ready]
+        for setting in (listen, 'turn.listen=["127.0.0.1:0"]', 'registration.mode="open"'):
+            command += ["--set", setting]
+        with open(log, "a") as out:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        wait_until(ready.exists, 30, "the daemon is ready again", self.process)
+
+
+def restarts(appliance, anna, boris, to_boris, to_anna):
+    with check("browser: the daemon dies and comes back: nothing is lost, doubled or out of order"):
+        for client, peer, name in ((anna, to_boris, "a"), (boris, to_anna, "b")):
+            client.do(
+                "window.sending = (async () => { for (let n = 0; n < a[1]; n += 1) {"
+                "  await model.send(a[0], `${a[2]}${n}`); await new Promise((resolve) => setTimeout(resolve, 60)); } })()",
+                peer,
+                COUNT,
+                name,
+            )
+        for _ in range(2):
+            anna.do("await new Promise((resolve) => setTimeout(resolve, 1200))")
+            appliance.kill()
+            anna.do("await new Promise((resolve) => setTimeout(resolve, 400))")
+            appliance.again()
+        for client, peer, name in ((anna, to_boris, "b"), (boris, to_anna, "a")):
+            client.wait_for_text(peer, f"{name}{COUNT - 1}")
+            wanted = [f"{name}{number}" for number in range(COUNT)]
+            expect(client.texts(peer) == wanted, client.texts(peer))
+        for client, peer, name in ((anna, to_boris, "a"), (boris, to_anna, "b")):
+            client.wait_for_state(peer, f"{name}{COUNT - 1}", "delivered")
+
+
+def reloads(anna, boris, to_boris, to_anna):
+    with check("browser: a page that is left in the middle loses and doubles nothing"):
+        for number in range(30):
+            anna.do("model.send(a[0], a[1])", to_boris, f"r{number}")
+            if number % 10 == 5:
+                boris.reload()
+            if number % 10 == 9:
+                anna.do("await model.send(a[0], a[1])", to_boris, f"s{number}")
+                anna.reload()
+        boris.wait_for_text(to_anna, "s29")
+        heard = [text for text in boris.texts(to_anna) if text[0] in "rs"]
+        expect(len(heard) == len(set(heard)), heard)
+        expect({"s9", "s19", "s29"} <= set(heard), heard)
+        expect(not unreadable(boris, to_anna) and not unreadable(anna, to_boris), "placeholders")
+
+
+def offline(anna, boris, to_boris, to_anna):
+    with check("browser: what is written offline goes when the network is back"):
+        network(boris, offline=True)
+        boris.do("await until('no socket', ({ link }) => link === 'offline' || link === 'connecting')")
+        boris.send(to_anna, "from the tunnel")
+        anna.send(to_boris, "into the tunnel")
+        expect(boris.state()["conversations"][0]["last"]["state"] == "waiting", "not waiting")
+        network(boris, offline=False)
+        anna.wait_for_text(to_boris, "from the tunnel")
+        boris.wait_for_text(to_anna, "into the tunnel")
+
+
+def tabs(anna, boris, to_boris, to_anna):
+    with check("browser: a second tab shows the same, and writes through the first"):
+        first, second = boris.second_tab()
+        boris.do("await until('the first tab', ({ tookOver, phase }) => tookOver && phase === 'ready')")
+        boris.send(to_anna, "from the second tab")
+        anna.wait_for_text(to_boris, "from the second tab")
+        anna.send(to_boris, "to both")
+        boris.wait_for_text(to_anna, "to both")
+    with check("browser: the tab with the socket closes, and the other goes on"):
+        boris.browser.close_tab(first, second)
+        boris.send(to_anna, "from the tab that is left")
+        anna.wait_for_text(to_boris, "from the tab that is left")
+        boris.do("await until('its own socket', ({ tookOver, link }) => !tookOver && link === 'online')")
+
+
+def identities(anna, boris, to_boris, to_anna):
+    with check("browser: both sides see one safety number, and a scanned one verifies"):
+        mine, theirs = (
+            client.do("return model.safetyNumber(a[0])", peer) for client, peer in ((anna, to_boris), (boris, to_anna))
+        )
+        expect(mine["digits"] == theirs["digits"] and len(mine["digits"].split()) == 12, mine)
+        anna.do("await model.verify(a[0], a[1])", to_boris, theirs["qr"])
+        expect(anna.state()["conversations"][0]["identity"] == "verified", "not verified")
+        for wrong, code in ((mine["qr"], "safety_number_differs"), ("privcomm:sn1:AA", "not_a_safety_number")):
+            said = anna.do("return model.verify(a[0], a[1]).then(() => 'verified', ({ code }) => code)", to_boris, wrong)
+            expect(said == code, said)
+
+
+def recovered(driver, appliance, anna, boris, to_boris, code):
+    with check("browser: an account comes back by its recovery code, with the same safety number"):
+        before = anna.do("return model.safetyNumber(a[0])", to_boris)["digits"]
+        boris.__exit__()
+        with Client(driver, appliance.origin) as again:
+            wrong = again.do("return model.recover('boris', a[0], null).catch(({ code }) => code)", code[:-1] + "?")
+            expect(wrong == "bad_recovery_code", wrong)
+            again.do("await model.recover('boris', a[0].toLowerCase(), null)", code)
+            again.online()
+            expect(again.me() == to_boris, "another account")
+            to_anna = anna.me()
+            again.do("await until('contacts', ({ conversations }) => conversations.some(({ id }) => id === a[0]))", to_anna)
+            # What Anna has is a session with what is gone: a placeholder, and a new one by itself.
+            anna.send(to_boris, "Are you back?")
+            again.do("await until('a placeholder', async () => (await model.messages(a[0], { limit: 9 })).some(({ kind }) => kind === 'unreadable'))", to_anna)
+            anna.do("await until('a reset', async () => (await model.messages(a[0], { limit: 9 })).some(({ kind }) => kind === 'session_reset'))", to_boris)
+            anna.send(to_boris, "Now?")
+            again.wait_for_text(to_anna, "Now?")
+            again.send(to_anna, "Now.")
+            anna.wait_for_text(to_boris, "Now.")
+            expect(anna.do("return model.safetyNumber(a[0])", to_boris)["digits"] == before, "another number")
+            expect(anna.state()["conversations"][0]["identity"] == "verified", "not verified any more")
+
+
+def deleted(anna):
+    with check("browser: a deleted account leaves nothing behind"):
+        anna.do("await model.deleteAccount()")
+        state = anna.state()
+        expect((state["phase"], state["gone"]) == ("gone", "deleted"), state)
+        left = anna.do("return (await indexedDB.databases()).length + document.cookie.length")
+        expect(left == 0, left)
+
+
+def evicted(driver, appliance):
+    with check("browser: who lost the store is told so, and begins anew"), Client(driver, appliance.origin) as carla:
+        carla.join("carla")
+        carla.online()
+        carla.browser.open("about:blank")
+        carla.browser.command(
+            "Storage.clearDataForOrigin", {"origin": appliance.origin, "storageTypes": "indexeddb,local_storage"}
+        )
+        carla.reload()
+        expect((carla.state()["phase"], carla.state()["gone"]) == ("gone", "evicted"), carla.state())
+
+
+def network(client, offline):
+    conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    client.browser.command("Network.enable", {})
+    client.browser.command("Network.emulateNetworkConditions", conditions)
+    if offline:
+        # The emulation leaves sockets that stand alone.
+        client.do("dispatchEvent(new Event('online'))")
+
+
+def unreadable(client, peer):
+    return client.do(
+        "return (await model.messages(a[0], { limit: 1000 })).filter(({ kind }) => kind === 'unreadable').length", peer
+    )
+
+
+if __name__ == "__main__":
+    run(checks)
