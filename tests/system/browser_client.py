@@ -49,11 +49,16 @@ class Client:
 
     def _begin(self):
         self.do(
-            UNTIL
+            "window.sockets = []; window.WebSocket = class extends WebSocket {"
+            "constructor(...all) { super(...all); sockets.push(this); } };" + UNTIL
             + "const { openModel } = await import('/app/messenger/tabs.js');"
             "window.model = openModel({ origin: location.origin, pathname: '/', hash: '' });"
             "await until('an open store', ({ phase }) => phase !== 'opening');"
         )
+
+    def cut(self):
+        """Ends the socket, as networks do."""
+        self.do("for (const socket of sockets) socket.close()")
 
     def join(self, handle, code=None):
         """Makes an account; its recovery code."""

@@ -190,7 +190,7 @@ def network(client, offline):
     client.browser.command("Network.emulateNetworkConditions", conditions)
     if offline:
         # The emulation leaves sockets that stand alone.
-        client.do("dispatchEvent(new Event('online'))")
+        client.cut()
 
 
 def unreadable(client, peer):

@@ -23,6 +23,7 @@ import { wirePrekey } from "./upkeep.js";
 /** @typedef {{ handle: string, handleHash: string, code: string, registration: number }} Begun an account that is being made */
 
 const NUMBERS_SINCE = Date.UTC(2024, 0, 1);
+const APART = 1000; // numbers between those of an account just made and the same one brought back
 
 /** A new account, and the recovery code of it. @param {Place} place @param {string} typed @param {string | null} invite @returns {Promise<{ own: Own, words: string }>} */
 export async function join(place, typed, invite) {
@@ -86,7 +87,8 @@ async function describe({ api }, handle) {
 async function register({ api, store, clock }, { handleHash, registration }, identity, invite) {
   const { signed, oneTime } = await Prekeys.alone(store, async (prekeys) => {
     const batch = store.batch();
-    prekeys.startAt(numberNow(clock));
+    // With a code it may be an account that there was, under another identity.
+    if (invite) prekeys.startAt(numberNow(clock));
     const made = { signed: await prekeys.rotate(batch, clock.now()), oneTime: await prekeys.more(batch, clock.now()) };
     await batch.commit();
     return made;
@@ -138,8 +140,10 @@ async function keep({ store, clock }, { handle, handleHash, registration }, iden
   };
   await Prekeys.alone(store, async (prekeys) => {
     const batch = store.batch();
-    prekeys.startAt(numberNow(clock));
-    if (isRecovered) await prekeys.rotate(batch, clock.now());
+    if (isRecovered) {
+      prekeys.startAt(numberNow(clock) + APART);
+      await prekeys.rotate(batch, clock.now());
+    }
     batch.key("identity", identity);
     batch.record("account", record);
     batch.removeRecord("joining");

@@ -165,8 +165,8 @@ export class Member extends EventTarget {
       await this.keepOwn();
     }
     this.outbox.restart();
-    await this.upkeep.check(frame.one_time_prekeys_remaining < 20 || own.record.fresh);
     await this.contacts.synchronize();
+    await this.upkeep.check(frame.one_time_prekeys_remaining < 20);
     // Once, and when nothing else is in a hurry.
     if (this.calls.check === "unknown") this.#later = setTimeout(() => this.calls.runCheck(), QUIET);
   }
