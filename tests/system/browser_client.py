@@ -22,7 +22,7 @@ class Client:
     def __init__(self, driver, origin, path="/test"):
         self.origin, self._path = origin, path
         self.browser = Browser(driver, f"{origin}{path}")
-        self._begin()
+        self.begin()
 
     def __enter__(self):
         return self
@@ -39,15 +39,20 @@ class Client:
     def reload(self):
         """Loads the page anew, as a person does or a crash."""
         self.browser.open(f"{self.origin}{self._path}")
-        self._begin()
+        self.begin()
+
+    def leave(self):
+        """Goes to a page of the same origin in which nothing is at work."""
+        self.browser.open(f"{self.origin}{self._path}")
 
     def second_tab(self):
         """Opens a second tab and goes to it; the two."""
         both = self.browser.new_tab(f"{self.origin}{self._path}")
-        self._begin()
+        self.begin()
         return both
 
-    def _begin(self):
+    def begin(self):
+        """Puts the model to work in the page that is open."""
         self.do(
             "window.sockets = []; window.WebSocket = class extends WebSocket {"
             "constructor(...all) { super(...all); sockets.push(this); } };" + UNTIL

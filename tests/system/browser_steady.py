@@ -1,6 +1,7 @@
 """The web client where things go wrong: sockets that die, daemons that restart, tabs that close."""
 
 import contextlib
+import json
 import pathlib
 import signal
 import subprocess
@@ -9,8 +10,6 @@ from appliance import Appliance, stop, wait_until
 from browser import Driver
 from browser_client import Client
 from report import check, expect, run
-
-import json
 
 COUNT = 60
 
@@ -31,6 +30,8 @@ def checks(binary):
         offline(anna, boris, to_boris, to_anna)
         tabs(anna, boris, to_boris, to_anna)
         identities(anna, boris, to_boris, to_anna)
+        replaced(appliance, anna, driver)
+        wrong_clock(driver, appliance)
         recovered(driver, appliance, anna, boris, to_boris, code)
         deleted(anna)
         evicted(driver, appliance)
@@ -41,7 +42,7 @@ class Restarting(Appliance):
 
     def __init__(self, binary):
         super().__init__(binary, 'registration.mode="open"')
-        self._binary = binary
+        self.binary = binary
 
     def kill(self):
         """As a power cut does."""
@@ -52,7 +53,7 @@ class Restarting(Appliance):
         ready, log = pathlib.Path(self._folder.name) / "ready.json", self._log
         ready.unlink(missing_ok=True)
         listen = f'server.listen=["127.0.0.1:{self.http_port}"]'
-        command = [self._binary, "serve", "--data", self.state, "--ready-file", ready]
+        command = [self.binary, "serve", "--data", self.state, "--ready-file", ready]
         for setting in (listen, 'turn.listen=["127.0.0.1:0"]', 'registration.mode="open"'):
             command += ["--set", setting]
         with open(log, "a") as out:
@@ -137,6 +138,39 @@ def identities(anna, boris, to_boris, to_anna):
         for wrong, code in ((mine["qr"], "safety_number_differs"), ("privcomm:sn1:AA", "not_a_safety_number")):
             said = anna.do("return model.verify(a[0], a[1]).then(() => 'verified', ({ code }) => code)", to_boris, wrong)
             expect(said == code, said)
+
+
+def replaced(appliance, anna, driver):
+    with check("browser: a changed identity holds messages back until it is accepted"), Client(driver, appliance.origin) as dora:
+        dora.join("dora")
+        dora.online()
+        to_dora, to_anna = anna.add("dora"), anna.me()
+        anna.send(to_dora, "Before.")
+        dora.wait_for_text(to_anna, "Before.")
+        dora.do("await model.allow(a[0])", to_anna)
+        words = [appliance.binary, "invite", "create", "--recover", "dora", "--json"]
+        socket = appliance.state / "admin.sock"
+        code = json.loads(subprocess.run([*words, "--socket", socket], check=True, capture_output=True).stdout)["code"]
+        with Client(driver, appliance.origin) as anew:
+            anew.join("dora", code)
+            anew.online()
+            expect(anew.me() == to_dora, "another account")
+            dora.do("await until('gone', ({ phase, gone }) => phase === 'gone')")
+            anna.do("await until('changed', ({ conversations }) => conversations.find(({ id }) => id === a[0]).identity === 'changed')", to_dora)
+            anna.send(to_dora, "Is it you?")
+            anna.wait_for_state(to_dora, "Is it you?", "held")
+            anna.do("await model.acceptIdentity(a[0])", to_dora)
+            anew.wait_for_text(to_anna, "Is it you?")
+            anna.wait_for_state(to_dora, "Is it you?", "sent")
+
+
+def wrong_clock(driver, appliance):
+    with check("browser: a clock that is wrong is noticed"), Client(driver, appliance.origin) as carla:
+        carla.leave()
+        carla.do("const now = Date.now; Date.now = () => now.call(Date) - 7200000")
+        carla.begin()
+        carla.join("late")
+        carla.do("await until('a wrong clock', ({ link }) => link === 'clock_wrong')")
 
 
 def recovered(driver, appliance, anna, boris, to_boris, code):

@@ -22,8 +22,9 @@ import { Trust } from "./trust.js";
 import { Upkeep } from "./upkeep.js";
 
 const QUIET = 5000; // milliseconds after which it is looked whether calls work
+const UPKEEP = 6 * 3600_000; // milliseconds between two looks at the prekeys, while the socket stands
 
-/** Dispatches `change`, `messages` with `{ peer }`, and `over` with why. */
+/** Dispatches `change`, `messages` with `{ peer }`, `ready` when the socket stands, and `over` with why. */
 export class Member extends EventTarget {
   /** @type {Map<string, boolean>} */
   online = new Map();
@@ -31,6 +32,8 @@ export class Member extends EventTarget {
   #caughtUp = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #again;
   #tell = () => void this.dispatchEvent(new Event("change"));
 
   /** @param {Place} place @param {Own} own @param {() => Settings} settings */
@@ -59,11 +62,13 @@ export class Member extends EventTarget {
     await this.people.load();
     await this.outbox.load();
     this.#parts.line.open();
+    this.#again = setInterval(() => this.upkeep.check(true).catch((error) => this.#trouble(error)), UPKEEP);
   }
 
   stop() {
     const { line, api } = this.#parts;
     clearTimeout(this.#later);
+    clearInterval(this.#again);
     this.calls.stop();
     this.outbox.stop();
     line.close();
@@ -167,6 +172,7 @@ export class Member extends EventTarget {
     this.outbox.restart();
     await this.contacts.synchronize();
     await this.upkeep.check(frame.one_time_prekeys_remaining < 20);
+    this.dispatchEvent(new Event("ready"));
     // Once, and when nothing else is in a hurry.
     if (this.calls.check === "unknown") this.#later = setTimeout(() => this.calls.runCheck(), QUIET);
   }

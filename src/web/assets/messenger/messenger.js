@@ -4,10 +4,9 @@
 /** @import { Actions, Invite, Message, SafetyNumber, Settings, State } from "../model.js" */
 /** @import { Own } from "./parts.js" */
 /** @import { Place } from "./joining.js" */
-import { utf8 } from "../crypto/bytes.js";
-import { LONGEST } from "../crypto/padding.js";
+import { fromBase64, toBase64, utf8 } from "../crypto/bytes.js";
 import { signLogin } from "../crypto/identity.js";
-import { fromBase64, toBase64 } from "../crypto/bytes.js";
+import { LONGEST } from "../crypto/padding.js";
 import { Api } from "../net/api.js";
 import { challenge } from "../net/login.js";
 import { Trouble } from "../net/trouble.js";
@@ -20,6 +19,7 @@ import { join, load, recover } from "./joining.js";
 import { lacks } from "./lacks.js";
 import { contactLink, readInvite } from "./links.js";
 import { Member } from "./member.js";
+import { possible, subscribe } from "./notifications.js";
 
 /** @type {Settings} */
 const SETTINGS = { theme: "system", language: "system", notifications: "off", readReceipts: true, presence: false };
@@ -71,7 +71,8 @@ export class Messenger extends EventTarget {
     this.#place = { api: new Api(this.#origin), store, clock: new Clock() };
     const settings = await store.read("settings");
     const own = await load(store);
-    if (settings) this.#show({ settings: { ...SETTINGS, ...settings } });
+    const chosen = { ...SETTINGS, ...settings };
+    this.#show({ settings: { ...chosen, notifications: possible(chosen.notifications) } });
     this.#askServer();
     if (own) await this.#begin(own);
     else this.#show(hasMark() ? { phase: "gone", gone: "evicted" } : { phase: "welcome" });
@@ -289,6 +290,7 @@ export class Messenger extends EventTarget {
     batch.record("settings", next);
     await batch.commit();
     this.#show({ settings: next });
+    if (settings.notifications) await this.#subscribe();
   }
 
   /** @param {string | null} name */
@@ -311,6 +313,7 @@ export class Messenger extends EventTarget {
   }
 
   async logOut() {
+    await this.#subscribe(false);
     await this.#forget();
     await this.open();
   }
@@ -322,9 +325,18 @@ export class Messenger extends EventTarget {
     const nonce = await challenge(api, handleHash);
     const asked = { origin: api.origin, handleHash, nonce: fromBase64(nonce) };
     const signature = toBase64(await signLogin(account.identity, asked));
+    await this.#subscribe(false);
     await api.asMember("DELETE", "/account", { phone_hash: handleHash, nonce, signature });
     await this.#forget();
     this.#show({ phase: "gone", gone: "deleted" });
+  }
+
+  /** @param {boolean} [isWanted] */
+  async #subscribe(isWanted = this.state.settings.notifications === "on") {
+    const { api, store } = this.#ready();
+    const isPossible = this.state.server?.push && this.#member;
+    // What never was has no end.
+    if (isPossible && (isWanted || (await store.read("push")))) await subscribe(api, store, isWanted);
   }
 
   async #forget() {
@@ -349,6 +361,7 @@ export class Messenger extends EventTarget {
         this.dispatchEvent(new CustomEvent(name, { detail: /** @type {CustomEvent} */ (event).detail }));
       });
     }
+    member.addEventListener("ready", () => this.#subscribe());
     member.addEventListener("over", (event) => {
       const { detail } = /** @type {CustomEvent} */ (event);
       this.#show({ phase: "gone", gone: detail === "suspended" ? "suspended" : "replaced" });

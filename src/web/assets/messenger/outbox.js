@@ -34,6 +34,8 @@ export class Outbox {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
   #notBefore = 0;
+  /** @type {Set<string>} peers whose queue is full */
+  #full = new Set();
 
   /** @param {Parts} parts */
   constructor(parts) {
@@ -58,6 +60,7 @@ export class Outbox {
   /** The socket stands anew: everything that wasn't accepted goes again. */
   restart() {
     this.#flying.clear();
+    this.#full.clear();
     this.flush();
     for (const { peer } of this.#parts.people.all()) this.seal(peer);
   }
@@ -89,7 +92,7 @@ export class Outbox {
     for (const row of this.#rows.values()) {
       if (this.#flying.size >= WINDOW) return;
       const { accepted, peer, payload } = row.value;
-      if (accepted !== null || this.#flying.has(row.id)) continue;
+      if (accepted !== null || this.#flying.has(row.id) || this.#full.has(peer)) continue;
       if (!line.send({ type: "encrypted_message", id: row.id, recipient_id: peer, payload })) return;
       this.#flying.add(row.id);
     }
@@ -131,8 +134,10 @@ export class Outbox {
     if (!row) return;
     if (isPassing(new Trouble(code))) {
       const wait = this.#wait(retryAfter);
-      this.#notBefore = performance.now() + wait;
-      return;
+      // Others can still be written to.
+      if (code === "queue_full") this.#full.add(row.value.peer);
+      else this.#notBefore = performance.now() + wait;
+      return this.flush();
     }
     this.#rows.delete(id);
     const { people } = this.#parts;
@@ -273,6 +278,7 @@ export class Outbox {
     clearTimeout(this.#later);
     this.#later = setTimeout(() => {
       this.#notBefore = 0;
+      this.#full.clear();
       this.flush();
       for (const { peer } of this.#parts.people.all()) this.seal(peer);
     }, wait);

@@ -4,9 +4,11 @@
 
 /** @import { Actions, Model, State } from "../model.js" */
 import { Refusal } from "../crypto/refusal.js";
+import { Media } from "../call/media.js";
 import { Trouble } from "../net/trouble.js";
 import { readAddress, readInvite } from "./links.js";
 import { Messenger, opening } from "./messenger.js";
+import { askPermission } from "./notifications.js";
 
 /**
  * @typedef {{ kind: "hello" } | { kind: "state", state: State } | { kind: "messages", peer: string }
@@ -55,7 +57,7 @@ class Tab extends EventTarget {
     this.#origin = origin;
     this.#brought = brought;
     for (const action of ACTIONS) {
-      Object.defineProperty(this, action, { value: (/** @type {any[]} */ ...args) => this.#act(action, args) });
+      Object.defineProperty(this, action, { value: (/** @type {any[]} */ ...args) => this.#permitted(action, args) });
     }
     this.#channel.onmessage = ({ data }) => this.#hear(data);
     this.#say({ kind: "hello" });
@@ -68,6 +70,19 @@ class Tab extends EventTarget {
     // One id, whoever does it in the end.
     const all = action === "send" ? [...args, crypto.randomUUID()] : args;
     return this.#messenger ? run(this.#messenger, action, all) : this.#ask(action, all);
+  }
+
+  // What a person must be asked for is asked for in the tab that they look at; it holds for all.
+  /** @param {string} action @param {any[]} args @returns {Promise<any>} */
+  async #permitted(action, args) {
+    if (action === "change" && args[0].notifications === "on") {
+      return this.#act(action, [{ ...args[0], notifications: await askPermission() }]);
+    }
+    if ((action === "dial" || action === "answer") && !this.#messenger) {
+      const microphone = await Media.microphone().catch((error) => Promise.reject(troubleOf(error)));
+      for (const track of microphone.getTracks()) track.stop();
+    }
+    return this.#act(action, args);
   }
 
   /** @param {string} action @param {any[]} args */
