@@ -340,6 +340,7 @@ fn reachability() -> Vec<Route> {
             .about(tag, "The page that proves it, with a code behind its #"),
         file(paths::TEST_SCRIPT, "text/javascript").about(tag, "The page's module"),
         file(paths::TEST_STYLE, "text/css").about(tag, "The page's style"),
+        file(paths::TEST_RELAY, "text/javascript").about(tag, "How the page proves a relay"),
     ]
 }
 

@@ -37,6 +37,8 @@ pub mod paths {
     pub const TEST_SCRIPT: &str = "/test/page.js";
     /// Its style.
     pub const TEST_STYLE: &str = "/test/page.css";
+    /// What it shares with the web client: the proof of a media relay.
+    pub const TEST_RELAY: &str = "/app/call/relay_echo.js";
 }
 
 /// The file at `path`.

@@ -25,11 +25,11 @@ def checks(binary):
 def vectors(client):
     with check("browser: the published vectors are reproduced"):
         module = (HERE.parent / "web/vectors.mjs").read_text().split("\nif (globalThis.process")[0]
-        known = json.loads((HERE.parent / "vectors/e2ee.json").read_text())
+        known = [json.loads((HERE.parent / f"vectors/{name}.json").read_text()) for name in ("e2ee", "backup")]
         # The page's policy lets no module in that isn't served with it.
         script = module.replace("export async function", "async function")
-        script += "\nreturn checkVectors(a[0], location.origin + '/app/crypto/')"
-        found = client.do(script, known)
+        script += "\nreturn checkVectors(a[0], a[1], location.origin + '/app/crypto/')"
+        found = client.do(script, *known)
         expect(not found["failed"], found["failed"])
         expect(found["passed"] > 170, found["passed"])
 

@@ -1,18 +1,22 @@
 // The published vectors, reproduced by the web client's own rooms: in a page and in Node.
-//   node tests/web/vectors.mjs            (Node 20 or later)
+//   node --experimental-default-type=module tests/web/vectors.mjs            (Node 20 or later)
 //   (await import("/…/vectors.mjs")).checkVectors(vectors, "/app/crypto/")
 
-/** Which checks failed, and how many passed. */
-export async function checkVectors(vectors, room) {
-  const names = "bytes agreement identity_key identity kdf padding x3dh session peer envelope safety_number sealed_record call_channel session_record peer_record refusal".split(" ");
+/** Which checks failed, and how many passed. `backups` are those of recovery codes. */
+export async function checkVectors(vectors, backups, room) {
+  const names = "bytes agreement identity_key identity kdf padding x3dh session peer envelope safety_number sealed_record call_channel session_record peer_record recovery_code refusal".split(" ");
   const rooms = await Promise.all(names.map((name) => import(`${room}${name}.js`)));
   const crypto = Object.assign({}, ...rooms);
   const tally = new Tally();
   for (const check of [keys, agreements, derivations, paddings, conversation, records]) {
     await check(crypto, vectors, tally);
   }
+  await recoveryCodes(crypto, backups, tally);
   return { passed: tally.passed, failed: tally.failed };
 }
+
+// HKDF-SHA-256 of 00 01 … 0f without salt, information "PrivComm_Seed_v1" (docs/encryption.md).
+const SEED = "5a9187222dcdc3120bb3eafce14a0c71ff0eb74633832111553c357e0bee1550";
 
 class Tally {
   passed = 0;
@@ -209,11 +213,23 @@ async function records(c, v, tally) {
   await tally.refused("description in clear", () => callee.open("answer", "v=0"));
 }
 
+async function recoveryCodes(c, v, tally) {
+  for (const { code, text } of v.codes) {
+    tally.same("recovery code", await c.writeCode(c.fromHex(code)), text);
+    tally.same(`${text} read`, c.toHex(await c.readCode(text)), code);
+  }
+  for (const text of v.same_code.texts) tally.same(text, c.toHex(await c.readCode(text)), v.same_code.code);
+  for (const { why, text } of v.codes_refused) await tally.refused(`recovery code: ${why}`, () => c.readCode(text));
+  const seed = await c.seedOf(c.fromHex("000102030405060708090a0b0c0d0e0f"));
+  tally.same("seed of a code", c.toHex(seed), SEED);
+}
+
 if (globalThis.process?.argv[1]?.endsWith("vectors.mjs")) {
   const { readFile } = await import("node:fs/promises");
   const here = (path) => new URL(path, import.meta.url);
   const vectors = JSON.parse(await readFile(here("../vectors/e2ee.json"), "utf8"));
-  const { passed, failed } = await checkVectors(vectors, here("../../src/web/assets/crypto/").href);
+  const backups = JSON.parse(await readFile(here("../vectors/backup.json"), "utf8"));
+  const { passed, failed } = await checkVectors(vectors, backups, here("../../src/web/assets/crypto/").href);
   for (const failure of failed) console.log(`FAILED ${failure}`);
   console.log(`${passed} passed, ${failed.length} failed`);
   process.exit(failed.length ? 1 : 0);

@@ -2,9 +2,10 @@
 // Proves what of this server is reached from here: pages, a socket that holds, and the media relay
 // over each transport by itself. What worked is told to the server with the code of the link.
 
+import { echoThrough } from "/app/call/relay_echo.js";
+
 const HOLD = 10_000; // milliseconds that the socket is held
 const PATIENCE = 15_000; // milliseconds that anything may take
-const ECHOES = 10; // packets that go through the relay and back
 
 /** @typedef {"http" | "socket" | "udp" | "tcp" | "tls"} Reach what is to be proven */
 /** @typedef {{ urls: string[], username: string, credential: string }} IceServer */
@@ -55,21 +56,6 @@ async function post(path, body) {
 }
 
 /**
- * @template T
- * @param {Promise<T>} promise @param {number} milliseconds @param {string} words
- * @returns {Promise<T>}
- */
-function within(promise, milliseconds, words) {
-  /** @type {number | undefined} */
-  let timer;
-  /** @type {Promise<never>} */
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(words)), milliseconds);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-/**
  * Holds a socket that says nothing but its pass; how long.
  * @param {string} pass @returns {Promise<string>}
  */
@@ -102,74 +88,12 @@ function hold(pass) {
 }
 
 /**
- * Sends packets from one end to the other and back, with the relay as the only way; how fast.
+ * Sends packets through the relay and back; how fast.
  * @param {IceServer} server
  */
 async function relay(server) {
-  /** @type {RTCConfiguration} */
-  const options = { iceServers: [server], iceTransportPolicy: "relay" };
-  const here = new RTCPeerConnection(options);
-  const there = new RTCPeerConnection(options);
-  let found = false;
-  try {
-    const [hasHere, hasThere] = [deferred(), deferred()];
-    here.onicecandidate = ({ candidate }) => {
-      found ||= Boolean(candidate?.candidate);
-      if (candidate) hasThere.promise.then(() => there.addIceCandidate(candidate)).catch(() => {});
-    };
-    there.onicecandidate = ({ candidate }) => {
-      if (candidate) hasHere.promise.then(() => here.addIceCandidate(candidate)).catch(() => {});
-    };
-    there.ondatachannel = ({ channel }) => {
-      channel.onmessage = ({ data }) => channel.send(data);
-    };
-    const channel = here.createDataChannel("echo");
-    await here.setLocalDescription(await here.createOffer());
-    await there.setRemoteDescription(described(here));
-    hasThere.resolve();
-    await there.setLocalDescription(await there.createAnswer());
-    await here.setRemoteDescription(described(there));
-    hasHere.resolve();
-    const echoed = new Promise((resolve) => (channel.onopen = resolve)).then(() => echo(channel));
-    const median = await within(echoed, PATIENCE, "late").catch(() => {
-      throw new Error(found ? "packets don't come back" : "the relay doesn't answer");
-    });
-    return `${ECHOES} packets, ${median < 1 ? "under 1" : Math.round(median)} ms`;
-  } finally {
-    here.close();
-    there.close();
-  }
-}
-
-/** @param {RTCPeerConnection} end */
-function described(end) {
-  if (!end.localDescription) throw new Error("this browser describes no connection");
-  return end.localDescription;
-}
-
-function deferred() {
-  /** @type {() => void} */
-  let resolve = () => {};
-  /** @type {Promise<void>} */
-  const promise = new Promise((done) => (resolve = done));
-  return { promise, resolve };
-}
-
-/**
- * Each packet goes when the last is back; the median of how long they took, in milliseconds.
- * @param {RTCDataChannel} channel
- */
-async function echo(channel) {
-  const took = [];
-  for (let count = 0; count < ECHOES; count += 1) {
-    const begin = performance.now();
-    await new Promise((resolve) => {
-      channel.onmessage = resolve;
-      channel.send(String(count));
-    });
-    took.push(performance.now() - begin);
-  }
-  return took.sort((a, b) => a - b)[ECHOES >> 1];
+  const { packets, median } = await echoThrough(server);
+  return `${packets} packets, ${median < 1 ? "under 1" : Math.round(median)} ms`;
 }
 
 /**
