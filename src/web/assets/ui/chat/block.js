@@ -9,6 +9,9 @@ import { Bubble } from "./bubble.js";
 
 /** @typedef {import("../../model.js").Message} Message */
 
+/** How high a message is, where nobody has seen it yet. */
+const ABOUT = 72;
+
 export class Block {
   /** @param {Message[]} messages oldest first @param {string} divider the first unread one @param {import("./bubble.js").Deeds} deeds */
   constructor(messages, divider, deeds) {
@@ -21,6 +24,7 @@ export class Block {
     /** @type {Message | undefined} what stands before the first */
     this.before = undefined;
     this.filled = false;
+    this.width = 0;
     this.height = 0;
   }
 
@@ -33,10 +37,17 @@ export class Block {
     this.node.style.height = "";
   }
 
-  /** Lets go of its nodes. @param {number} height */
-  empty(height) {
+  /** Takes about the room it will need. */
+  reserve() {
+    this.height = this.messages.length * ABOUT;
+    this.node.style.height = `${this.height}px`;
+  }
+
+  /** Lets go of its nodes. @param {number} width @param {number} height */
+  empty(width, height) {
     if (!this.filled || this.node.contains(document.activeElement)) return;
     this.filled = false;
+    this.width = width;
     this.height = height;
     this.node.style.height = `${height}px`;
     this.node.replaceChildren();

@@ -1,7 +1,7 @@
 // @ts-check
 // One message: what it says, when, how far it came, and what can be done with it.
 
-import { h, plainName, set, spoken } from "../dom.js";
+import { h, set, spoken } from "../dom.js";
 import { icon } from "../icon.js";
 import { button, iconButton } from "../parts/button.js";
 import { beginning, textNodes } from "../text.js";
@@ -25,13 +25,22 @@ export class Bubble {
     this.body = h("div", { class: "bubble-text", dir: "auto" });
     this.foot = h("span", { class: "bubble-foot" });
     this.aside = h("div", { class: "bubble-aside" });
-    this.more = iconButton("more", t("message.more"), () => this.deeds.menu(this.message, this.more, this.node), { class: "icon-button bubble-more", tabindex: "-1", "aria-haspopup": "menu" });
-    this.node = h("article", { class: "message", tabindex: "-1" },
-      isNote(message) ? h("div", { class: "bubble" }, this.body, this.foot) : h("div", { class: "bubble-line" }, h("div", { class: "bubble" }, this.body, this.foot), this.more),
-      this.aside);
+    this.line = h("div", { class: "bubble-line" }, h("div", { class: "bubble" }, this.body, this.foot));
+    this.node = h("article", { class: "message", tabindex: "-1" }, this.line, this.aside);
+    this.offered = false;
     this.node.dataset.id = message.id;
     this.follow(before);
     this.show(message);
+  }
+
+  /** The button that says what can be done with it, and the whole of when it was. */
+  offer() {
+    if (this.offered) return;
+    this.offered = true;
+    set(/** @type {Element} */ (this.foot.querySelector("time")), "title", fully(this.message.at));
+    if (isNote(this.message)) return;
+    const more = iconButton("more", t("message.more"), () => this.deeds.menu(this.message, more, this.node), { class: "icon-button bubble-more", tabindex: "-1", "aria-haspopup": "menu" });
+    this.line.append(more);
   }
 
   /** Whether it stands close to the one before it. @param {Message | undefined} before */
@@ -48,7 +57,7 @@ export class Bubble {
     node.dataset.state = message.state ?? "";
     node.classList.toggle("mine", message.mine);
     this.fill();
-    const time = h("time", { class: "bubble-time", title: fully(message.at) }, clock(message.at));
+    const time = h("time", { class: "bubble-time" }, clock(message.at));
     this.foot.replaceChildren(...(message.timeDoubtful ? [h("span", { class: "doubtful", title: t("message.doubtful") }, "≈", spoken(t("message.doubtful")))] : []),
       time, ...(message.mine && message.state ? [marks(message.state)] : []));
     this.aside.replaceChildren(...this.beside());
@@ -86,7 +95,7 @@ export class Bubble {
 
   label() {
     const { mine, kind, text, at, state } = this.message;
-    const who = mine ? t("chat.you.name") : plainName(this.deeds.title());
+    const who = mine ? t("chat.you.name") : this.deeds.title();
     const words = kind === "text" ? text.slice(0, SPOKEN) : about(this.message);
     return [`${who}: ${words}`, clock(at), state && mine ? t(`state.${state}`) : ""].filter(Boolean).join(", ");
   }

@@ -30,8 +30,9 @@ export function chat(app, { peer, message }) {
   const find = (state = model.state) => state.conversations.find(({ id }) => id === peer);
   const begin = find();
   if (!begin) return missing(app);
+  let title = plainName(begin.title);
   const top = header(app, begin);
-  const log = new Log(model, peer, deeds(app, peer, () => find()?.title ?? ""));
+  const log = new Log(model, peer, deeds(app, peer, () => title));
   const write = composer(app, peer, begin.title, sent);
   const bars = h("div", { class: "bars" });
   const hint = h("p", { class: "chat-empty", hidden: true }, icon("shield"), h("span", {}, t("chat.first", { title: plainName(begin.title) })));
@@ -57,6 +58,7 @@ export function chat(app, { peer, message }) {
   function update(state) {
     const now = find(state);
     if (!now) return;
+    title = plainName(now.title);
     top.update(now);
     read(now);
     const next = JSON.stringify([now.standing, now.identity, now.wasVerified, asking, now.title]);

@@ -14,11 +14,15 @@ import { Block } from "./block.js";
 /** @typedef {import("../../model.js").Model} Model */
 /** @typedef {import("./bubble.js").Deeds} Deeds */
 
+/** Messages that are fetched at once: to begin with, further back, and on the way to one that was searched for. */
 const PAGE = 50;
-const LONGEST_BLOCK = 80;
+const FURTHER = 100;
+const LEAP = 500;
+/** Messages whose nodes come and go together. */
+const BLOCK = 20;
 const READ_ANEW = 120;
 /** How far beyond what is seen blocks are filled, and how far nearer to the start pages are fetched. */
-const AROUND = 1500;
+const AROUND = 2000;
 const AHEAD = 6000;
 const AT_END = 60;
 
@@ -45,6 +49,7 @@ export class Log {
     this.top = new IntersectionObserver(([seen]) => seen.isIntersecting && void this.readOlder(), { root: this.node, rootMargin: `${AHEAD}px 0px 0px` });
     this.node.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.node.addEventListener("keydown", (event) => this.walk(event));
+    for (const comes of ["pointerover", "focusin"]) this.node.addEventListener(comes, (event) => this.touched(event));
     this.older.hidden = true;
   }
 
@@ -55,7 +60,7 @@ export class Log {
       this.count = count;
       const news = newest.filter(({ mine }) => !mine);
       this.divider = unread > 0 ? (news[Math.max(0, news.length - unread)]?.id ?? "") : "";
-      if (newest.length) this.prepend(newest);
+      this.begin(newest);
       this.bounds();
       this.top.observe(this.older);
     } catch (error) {
@@ -71,19 +76,27 @@ export class Log {
     return this.blocks.length === 0;
   }
 
-  /** @param {Message[]} messages */
+  /** Puts messages before all others; their nodes come when they are near. @param {Message[]} messages */
   prepend(messages) {
-    const block = new Block(messages, this.divider, this.deeds);
-    this.blocks[0]?.after(messages.at(-1));
-    this.blocks.unshift(block);
-    block.fill(undefined);
-    this.older.after(block.node);
-    this.near.observe(block.node);
+    for (let end = messages.length; end > 0; end -= BLOCK) {
+      const block = new Block(messages.slice(Math.max(0, end - BLOCK), end), this.divider, this.deeds);
+      this.blocks[0]?.after(block.messages.at(-1));
+      this.blocks.unshift(block);
+      block.reserve();
+      this.older.after(block.node);
+      this.near.observe(block.node);
+    }
   }
 
-  async readOlder() {
+  /** The newest, which are seen first. @param {Message[]} messages */
+  begin(messages) {
+    this.prepend(messages);
+    for (const block of this.blocks) block.fill(this.beforeBlock(block));
+  }
+
+  async readOlder(limit = FURTHER) {
     if (this.reading || this.loaded >= this.count) return;
-    this.reading = this.page();
+    this.reading = this.page(limit);
     await this.reading;
     this.reading = null;
     this.bounds();
@@ -91,12 +104,13 @@ export class Log {
     this.top.observe(this.older);
   }
 
-  async page() {
+  /** @param {number} limit */
+  async page(limit) {
     const oldest = this.blocks[0]?.messages[0];
     const before = oldest?.position ?? this.count - this.loaded;
-    const older = await this.model.messages(this.peer, { before, limit: PAGE }).catch(() => []);
-    if (older.length) this.prepend(older);
-    else this.count = this.loaded;
+    const older = await this.model.messages(this.peer, { before, limit }).catch(() => []);
+    this.prepend(older);
+    if (older.length === 0) this.count = this.loaded;
   }
 
   bounds() {
@@ -147,7 +161,7 @@ export class Log {
     const away = !this.atEnd();
     const before = this.inner.scrollHeight;
     const last = this.blocks.at(-1);
-    if (last && last.messages.length + messages.length <= LONGEST_BLOCK) last.add(messages);
+    if (last && last.messages.length + messages.length <= BLOCK * 2) last.add(messages);
     else {
       const block = new Block(messages, this.divider, this.deeds);
       block.fill(last?.messages.at(-1));
@@ -166,7 +180,7 @@ export class Log {
   /** Nothing of what is shown is among the newest. @param {Message[]} newest */
   restart(newest) {
     for (const block of [...this.blocks]) this.discard(block);
-    if (newest.length) this.prepend(newest);
+    this.begin(newest);
     this.bounds();
   }
 
@@ -182,12 +196,13 @@ export class Log {
     let block = this.holding(id);
     while (!block && this.loaded < this.count) {
       const before = this.loaded;
-      await (this.reading ?? this.readOlder());
+      await (this.reading ?? this.readOlder(LEAP));
       if (this.loaded === before) return;
       block = this.holding(id);
     }
     if (!block) return;
-    block.fill(this.beforeBlock(block));
+    const at = this.blocks.indexOf(block);
+    for (const one of this.blocks.slice(Math.max(0, at - 1), at + 2)) one.fill(this.beforeBlock(one));
     const node = block.bubble(id)?.node;
     node?.scrollIntoView({ block: "center" });
     node?.focus({ preventScroll: true });
@@ -205,21 +220,29 @@ export class Log {
     return this.blocks[this.blocks.indexOf(block) - 1]?.messages.at(-1);
   }
 
+  /** What can be done with a message comes when somebody is at it. @param {Event} event */
+  touched(event) {
+    const article = /** @type {Element} */ (event.target).closest?.("article");
+    const id = article instanceof HTMLElement ? article.dataset.id : undefined;
+    if (id) this.holding(id)?.bubble(id)?.offer();
+  }
+
   /** @param {IntersectionObserverEntry[]} seen */
   crossed(seen) {
     for (const { target, isIntersecting, boundingClientRect, rootBounds } of seen) {
       const block = this.blocks.find(({ node }) => node === target);
       if (!block) continue;
-      if (!isIntersecting) block.empty(boundingClientRect.height);
-      else if (!block.filled) this.fillInPlace(block, boundingClientRect.top > (rootBounds?.bottom ?? 0) - AROUND);
+      const { width, height, top } = boundingClientRect;
+      if (!isIntersecting) block.empty(width, height);
+      else if (!block.filled) this.fillInPlace(block, block.width !== width && top > (rootBounds?.bottom ?? 0) - AROUND);
     }
   }
 
-  /** @param {Block} block @param {boolean} below what is seen stays where it is */
-  fillInPlace(block, below) {
+  /** @param {Block} block @param {boolean} moves it may have another height than it kept, and stands below what is seen, which stays where it is */
+  fillInPlace(block, moves) {
     const kept = block.height;
     block.fill(this.beforeBlock(block));
-    if (!below) return;
+    if (!moves) return;
     const grown = block.node.offsetHeight - kept;
     if (Math.abs(grown) > 1) this.node.scrollTop -= grown;
   }
