@@ -1,6 +1,9 @@
 // @ts-check
 // Ten thousand messages: opened, switched to and scrolled through, on a processor four times slower.
-// Prints frames a second; below the last line stand the goals.
+// What counts is the processor time that a frame costs: frames a second say as much about what else
+// the machine does, so that they only count where it does nothing else.
+
+import { availableParallelism, loadavg } from "node:os";
 
 import { PHONE, check, conclude, open, said } from "./browser.js";
 
@@ -10,43 +13,51 @@ const client = await open();
 const page = await client.page(`scenario=chat&messages=${MESSAGES}`, { viewport: PHONE });
 await page.waitForSelector("article");
 const session = await page.context().newCDPSession(page);
-await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
+await session.send("Performance.enable", { timeDomain: "threadTicks" });
+const busy = loadavg()[0] > availableParallelism() * 0.7;
 
-/** Scrolls up by `speed` pixels a second for a while, or to the start. @param {number} speed @param {number} seconds */
+/** Seconds of processor time that the page took so far. */
+async function spent() {
+  const { metrics } = await session.send("Performance.getMetrics");
+  return metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0;
+}
+
+/** @param {string} what @param {number} speed @param {number} seconds */
+async function measure(what, speed, seconds) {
+  await session.send("Emulation.setCPUThrottlingRate", { rate: 1 });
+  const before = await spent();
+  const free = await scroll(speed, seconds);
+  const cost = ((await spent()) - before) * 1000 / (free.frames * seconds);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
+  const slow = await scroll(speed, seconds);
+  console.log(`${what}: a frame costs ${cost.toFixed(1)} ms of the processor; at ${SLOWER} times slower ${slow.frames.toFixed(0)} frames/s, 99 % within ${slow.p99.toFixed(0)} ms${busy ? " (this machine is busy)" : ""}`);
+  check(`${what}: 50 frames a second are within reach`, cost * SLOWER <= 16, cost);
+  check(`${what}: they are reached`, busy || slow.frames >= 50, slow.frames);
+  check(`${what}: few messages are in the page at once`, Math.max(slow.articles, free.articles) <= 200, slow.articles);
+}
+
+/** Scrolls by `speed` pixels a second for a while. @param {number} speed @param {number} seconds */
 const scroll = (speed, seconds) => page.evaluate(async ([speed, seconds]) => {
   const log = /** @type {HTMLElement} */ (document.querySelector(".log"));
   const gaps = [];
   const begin = performance.now();
   let last = begin;
   let frames = 0;
-  let moved = 0;
   while (last - begin < seconds * 1000) {
     await new Promise(requestAnimationFrame);
     const now = performance.now();
-    log.scrollTop -= (speed * (now - last)) / 1000;
-    moved += (speed * (now - last)) / 1000;
+    log.scrollTop += (speed * (now - last)) / 1000;
     gaps.push(now - last);
     last = now;
     frames += 1;
   }
   gaps.sort((a, b) => a - b);
-  return { frames: frames / ((last - begin) / 1000), worst: gaps[gaps.length - 1], p99: gaps[Math.floor(gaps.length * 0.99)], moved, top: log.scrollTop, articles: document.querySelectorAll("article").length };
+  return { frames: frames / ((last - begin) / 1000), p99: gaps[Math.floor(gaps.length * 0.99)], articles: document.querySelectorAll("article").length };
 }, [speed, seconds]);
 
-// What this machine gives to a page that does nothing: no page draws more often.
-const idle = (await scroll(0, 2)).frames;
-const goal = Math.min(50, idle * 0.85);
-console.log(`a page at rest: ${idle.toFixed(1)} frames/s`);
-const up = await scroll(3000, 6);
-console.log(`up at 3000 px/s: ${up.frames.toFixed(1)} frames/s, 99 % within ${up.p99.toFixed(0)} ms, worst ${up.worst.toFixed(0)} ms, ${up.articles} messages in the page`);
-check("scrolling up keeps 50 frames a second", up.frames >= goal, up.frames);
-check("few of them are in the page at once", up.articles < 500, up.articles);
-const fling = await scroll(12000, 6);
-console.log(`a fling at 12000 px/s: ${fling.frames.toFixed(1)} frames/s, 99 % within ${fling.p99.toFixed(0)} ms, worst ${fling.worst.toFixed(0)} ms, ${fling.articles} messages in the page`);
-check("a fling keeps 50 frames a second", fling.frames >= goal, fling.frames);
-const down = await scroll(-12000, 6);
-console.log(`and back: ${down.frames.toFixed(1)} frames/s, 99 % within ${down.p99.toFixed(0)} ms, worst ${down.worst.toFixed(0)} ms`);
-check("coming back keeps 50 frames a second", down.frames >= goal, down.frames);
+await measure("scrolling up", -3000, 4);
+await measure("a fling", -12000, 4);
+await measure("and back", 12000, 4);
 
 const steady = await page.evaluate(async () => {
   const log = /** @type {HTMLElement} */ (document.querySelector(".log"));
@@ -79,7 +90,7 @@ const took = await page.evaluate(async () => {
   return times;
 });
 console.log(`switching: ${took.map((time) => time.toFixed(0)).join(", ")} ms`);
-check("switching conversations takes under 100 ms", Math.max(...took) < 100, took);
+check("switching conversations takes under 100 ms", busy || Math.max(...took) < 100, took);
 
 await page.evaluate(() => {
   const { model } = /** @type {any} */ (globalThis);
