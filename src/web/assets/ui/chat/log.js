@@ -268,7 +268,6 @@ export class Log {
   /** Arrows go from message to message, Enter opens what can be done with one. @param {KeyboardEvent} event */
   walk(event) {
     const focused = /** @type {HTMLElement} */ (document.activeElement);
-    if (focused.closest("a, button")) return;
     const at = focused.closest("article");
     if (event.key === "ArrowUp" || event.key === "ArrowDown") {
       const all = /** @type {HTMLElement[]} */ ([...this.inner.querySelectorAll("article")]);
@@ -277,7 +276,7 @@ export class Log {
       event.preventDefault();
       next.focus({ preventScroll: true });
       next.scrollIntoView({ block: "nearest" });
-    } else if (at && (event.key === "Enter" || event.key === "ContextMenu" || event.key === " ")) {
+    } else if (at && focused === at && (event.key === "Enter" || event.key === "ContextMenu" || event.key === " ")) {
       const message = this.holding(at.dataset.id ?? "")?.messages.find(({ id }) => id === at.dataset.id);
       if (!message) return;
       event.preventDefault();

@@ -35,10 +35,6 @@ export async function scan(title) {
   /** @type {MediaStream | null} */
   let stream = null;
   let open = true;
-  const found = dialog(title, (/** @type {(text: string | null) => void} */ close) => {
-    film().then(close, (error) => say(hint, t(error?.name === "NotAllowedError" ? "scan.denied" : "scan.failed")));
-    return [h("div", { class: "dialog-body" }, h("div", { class: "viewfinder-frame" }, wheel(t("scan.starting")), video), hint)];
-  });
   const film = async () => {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     video.srcObject = stream;
@@ -50,6 +46,10 @@ export async function scan(title) {
     }
     return null;
   };
+  const found = dialog(title, (/** @type {(text: string | null) => void} */ close) => {
+    film().then(close, (error) => say(hint, t(error?.name === "NotAllowedError" ? "scan.denied" : "scan.failed")));
+    return [h("div", { class: "dialog-body" }, h("div", { class: "viewfinder-frame" }, wheel(t("scan.starting")), video), hint)];
+  });
   try {
     return await found;
   } finally {
