@@ -77,19 +77,27 @@ class Caller {
     };
   }
 
-  // The names of both ends of the way that is taken.
-  async fragments() {
-    const { local, remote } = await this.#way();
-    return [local.usernameFragment, remote.usernameFragment];
+  // The names by which both ends look for ways now.
+  fragments() {
+    const { currentLocalDescription, currentRemoteDescription } = this.#connection;
+    const ends = [currentLocalDescription, currentRemoteDescription];
+    return ends.map(({ sdp }) => sdp.match(/^a=ice-ufrag:(.*?)\r?$/m)[1]);
   }
 
-  // Waits until a way is taken of which no end has one of those names.
+  // Waits until both ends have names that aren't among those, and a way was found by them. Which way
+  // is taken then is the browser's affair, as long as the ones before are as good.
   async restarted(fragments) {
     await this.#until("a new way", async () => {
-      const now = await this.fragments();
-      return now.every((name) => !fragments.includes(name));
+      const now = this.fragments();
+      if (now.some((name) => fragments.includes(name))) return false;
+      const stats = await this.#stats();
+      const name = (id) => stats.find((entry) => entry.id === id)?.usernameFragment;
+      const found = (pair) =>
+        pair.state === "succeeded" &&
+        name(pair.localCandidateId) === now[0] &&
+        name(pair.remoteCandidateId) === now[1];
+      return stats.some((entry) => entry.type === "candidate-pair" && found(entry));
     });
-    await this.#until("quiet", () => this.#connection.signalingState === "stable");
     return this.connected();
   }
 
@@ -232,7 +240,8 @@ class Caller {
   }
 
   async #audio() {
-    const audio = (await this.#stats()).find((entry) => entry.type === "inbound-rtp" && entry.kind === "audio");
+    const stats = await this.#stats();
+    const audio = stats.find((entry) => entry.type === "inbound-rtp" && entry.kind === "audio");
     return {
       packets: audio?.packetsReceived ?? 0,
       bytes: audio?.bytesReceived ?? 0,
