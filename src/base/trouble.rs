@@ -114,6 +114,9 @@ troubles! {
     BackupMount = "PC-BKP-05", "The state directory can't be exchanged in one step.",
         "It is a mount point, or its file system can't exchange two directories.",
         "restore into another directory: privcomm restore NAME --data DIR, and set store.path to it";
+    BackupMissing = "PC-BKP-06", "There is no recent backup.",
+        "No directory is set for the daily backups, the daemon has made none yet, or making them fails.",
+        "privcomm backup create    and look at: privcomm logs --grep backup";
     Configuration = "PC-CFG-01", "The configuration is wrong.",
         "A key is unknown, or a value is of another form or outside its range. The message says \
          which, and where it stands.",

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::holder::{Holder, Transport};
 use super::output::talk;
 use crate::admin::client::ClientError;
 use crate::base::Trouble;
@@ -189,8 +190,30 @@ fn fix_of(error: &ConfigError) -> &'static str {
 }
 
 fn complain(error: &CliError) {
-    talk(format_args!("error {}: {error}", error.trouble()));
+    let said = match error {
+        CliError::Serve(error) => named(error).unwrap_or_else(|| error.to_string()),
+        error => error.to_string(),
+    };
+    talk(format_args!("error {}: {said}", error.trouble()));
     if let Some(fix) = error.fix() {
         talk(format_args!("  fix: {fix}"));
     }
+}
+
+/// What is said of a port that somebody else has: who that is.
+fn named(error: &ServeError) -> Option<String> {
+    let (name, address) = error.taken()?;
+    let transport = match name {
+        "UDP" => Transport::Udp,
+        _ => Transport::Tcp,
+    };
+    let holder = Holder::of(transport, address)?;
+    let place = if address.ip().is_unspecified() {
+        address.port().to_string()
+    } else {
+        address.to_string()
+    };
+    let said = error.to_string();
+    let fix = said.split_once("\n  fix: ").map_or("", |(_, fix)| fix);
+    Some(format!("{name} {place} is taken by {holder}\n  fix: {fix}"))
 }

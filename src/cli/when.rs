@@ -17,7 +17,7 @@ pub(super) fn date(at: Timestamp) -> String {
     let moment = moment(at);
     moment
         .split_once(' ')
-        .map_or(moment.clone(), |(day, _)| day.to_owned())
+        .map_or_else(String::new, |(day, _)| day.to_owned())
 }
 
 /// The same, as short as it can be: the time on the day itself, else the day.

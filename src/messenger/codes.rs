@@ -191,10 +191,18 @@ fn id_of(hash: &[u8; 32]) -> String {
 
 /// What the audit says of a new code.
 fn note(invite: &store::Invite) -> String {
+    let times = match invite.uses_left {
+        1 => "once".to_owned(),
+        uses => format!("{uses} times"),
+    };
     let what = match (invite.recover, invite.label) {
         (Some(user), _) => format!("recovers {}", &user.to_string()[..8]),
-        (None, Some(_)) => format!("for one handle, {} uses", invite.uses_left),
-        (None, None) => format!("for anybody, {} uses", invite.uses_left),
+        (None, Some(_)) => format!("for one handle, {times}"),
+        (None, None) => format!("for anybody, {times}"),
     };
-    format!("{what}, until {}", invite.expires)
+    let minutes = invite.expires.since(invite.created).as_secs() / 60;
+    match minutes % 60 {
+        0 => format!("{what}, within {} h", minutes / 60),
+        _ => format!("{what}, within {minutes} min"),
+    }
 }

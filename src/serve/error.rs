@@ -1,6 +1,7 @@
 //! Why the daemon did not start, or did not go on.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::auth::{InvalidTurnSecret, SecretsError};
@@ -37,8 +38,7 @@ pub enum ServeError {
     },
     /// There is a database, and not the secrets that belong to it.
     #[error(
-        "{} is missing, but there is a database beside it: new secrets would lock every member out; \
-         put the file back from a backup",
+        "{} is missing, but there is a database beside it: new secrets would lock every member out",
         .0.display()
     )]
     SecretsLost(PathBuf),
@@ -167,6 +167,20 @@ pub enum ServeError {
 }
 
 impl ServeError {
+    /// The transport and the address that somebody else has, where that is what is wrong.
+    pub fn taken(&self) -> Option<(&'static str, SocketAddr)> {
+        let (transport, address, source) = match self {
+            Self::Turn(TurnError::Listen { address, source }) => ("UDP", *address, source),
+            Self::Turn(TurnError::ListenStream { address, source }) => ("TCP", *address, source),
+            Self::Bind(BindError::Refused { address, source })
+            | Self::Metrics(BindError::Refused { address, source }) => {
+                ("TCP", address.parse().ok()?, source)
+            }
+            _ => return None,
+        };
+        (source.kind() == io::ErrorKind::AddrInUse).then_some((transport, address))
+    }
+
     /// What this is in the catalogue.
     pub fn trouble(&self) -> Trouble {
         match self {

@@ -41,9 +41,10 @@ pub fn read_through(dir: &Path) -> Result<Option<(Schema, u64)>, StoreError> {
             return Ok(None);
         };
         // Rows of another schema may be others.
-        let rows = match schema.found == schema.current {
-            true => check_rows(&transaction, &mut Progress::silent())?,
-            false => 0,
+        let rows = if schema.found == schema.current {
+            check_rows(&transaction, &mut Progress::silent())?
+        } else {
+            0
         };
         Ok(Some((schema, rows)))
     })

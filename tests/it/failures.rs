@@ -245,11 +245,21 @@ async fn secrets_that_are_lost() {
         .await;
 }
 
+/// What is said of a port that this process has.
+fn taken(transport: &str, address: std::net::SocketAddr) -> String {
+    let pid = std::process::id();
+    let name = fs::read_to_string("/proc/self/comm").unwrap();
+    format!(
+        "{transport} {address} is taken by {} (pid {pid})",
+        name.trim()
+    )
+}
+
 #[tokio::test]
 async fn a_port_of_the_web_that_is_taken() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap();
-    let sentence = format!("{address}");
+    let sentence = taken("TCP", address);
     Attempt::serve()
         .set(&format!("server.listen=[\"{address}\"]"))
         .fails(1, "PC-NET-01", &sentence, "server.listen")
@@ -260,7 +270,7 @@ async fn a_port_of_the_web_that_is_taken() {
 async fn a_port_of_calls_that_is_taken() {
     let holder = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap();
-    let sentence = format!("{address}");
+    let sentence = taken("UDP", address);
     Attempt::serve()
         .set(&format!("turn.listen=[\"{address}\"]"))
         .fails(1, "PC-NET-02", &sentence, "turn.listen")
@@ -271,7 +281,7 @@ async fn a_port_of_calls_that_is_taken() {
 async fn a_port_of_figures_that_is_taken() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap();
-    let sentence = format!("{address}");
+    let sentence = taken("TCP", address);
     Attempt::serve()
         .set(&format!("telemetry.metrics_listen=\"{address}\""))
         .fails(1, "PC-NET-03", &sentence, "telemetry.metrics_listen")

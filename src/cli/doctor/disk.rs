@@ -49,7 +49,7 @@ fn backups(scene: &Scene<'_>) -> Option<Finding> {
     if config.backup.directory.is_none() {
         let sentence = "no backup is made by itself: backup.directory is not set";
         return Some(
-            Finding::warn(Group::Disk, Trouble::BackupFailed, sentence)
+            Finding::warn(Group::Disk, Trouble::BackupMissing, sentence)
                 .mended_by("privcomm config set backup.directory /var/backups/privcomm"),
         );
     }
@@ -59,14 +59,17 @@ fn backups(scene: &Scene<'_>) -> Option<Finding> {
             let age = scene.now.since(made);
             let sentence = format!("last backup {} ago", span(age.as_secs()));
             if age > config.backup.every.saturating_mul(2) + Duration::from_hours(1) {
-                Finding::warn(Group::Disk, Trouble::BackupFailed, sentence)
-                    .mended_by("privcomm backup create    and look at: privcomm logs --grep backup")
+                Finding::warn(Group::Disk, Trouble::BackupMissing, sentence)
             } else {
                 Finding::ok(Group::Disk, sentence)
             }
         }
-        Ok(None) => Finding::warn(Group::Disk, Trouble::BackupFailed, "no backup was made yet")
-            .mended_by("privcomm backup create"),
+        Ok(None) => Finding::warn(
+            Group::Disk,
+            Trouble::BackupMissing,
+            "no backup was made yet",
+        )
+        .mended_by("privcomm backup create"),
         Err(error) => Finding::warn(Group::Disk, Trouble::BackupFailed, error.to_string()),
     })
 }
