@@ -90,7 +90,7 @@ class Client:
 
     def wait_for_text(self, peer, text):
         self.do(
-            "await until(`\"${a[1]}\"`, async () => (await model.messages(a[0], { limit: 50 }))"
+            "await until(`\"${a[1]}\"`, async () => (await model.messages(a[0], { limit: 1000 }))"
             ".some(({ text, mine }) => !mine && text === a[1]))",
             peer,
             text,
@@ -99,7 +99,7 @@ class Client:
     def wait_for_state(self, peer, text, state):
         """Until an own message has come so far."""
         self.do(
-            "await until(`\"${a[1]}\" ${a[2]}`, async () => (await model.messages(a[0], { limit: 50 }))"
+            "await until(`\"${a[1]}\" ${a[2]}`, async () => (await model.messages(a[0], { limit: 1000 }))"
             ".some(({ text, mine, state }) => mine && text === a[1] && state === a[2]))",
             peer,
             text,

@@ -31,8 +31,8 @@ export class Contacts extends EventTarget {
 
   /** @param {string} who a handle, link or QR code's text @returns {Promise<string>} their id */
   async add(who) {
-    const { api, people, own, clock } = this.#parts;
-    const named = readContact(who, api.origin);
+    const { people, own, clock, origins } = this.#parts;
+    const named = readContact(who, [origins.server, origins.page]);
     if (named === own.record.handle || named === own.record.user) throw new Trouble("user_not_found", "That is you.");
     const known = people.all().find(({ peer, handle }) => handle === named || peer === named);
     if (known) {

@@ -5,7 +5,7 @@
 /** @import { Api } from "../net/api.js" */
 /** @import { Store } from "../store/store.js" */
 /** @import { Clock } from "./clock.js" */
-/** @import { Own, OwnRecord } from "./parts.js" */
+/** @import { Origins, Own, OwnRecord } from "./parts.js" */
 import { fromBase64, random, toBase64 } from "../crypto/bytes.js";
 import { drawRegistration } from "../crypto/envelope.js";
 import { hashHandle } from "../crypto/handle.js";
@@ -19,7 +19,7 @@ import { checkedHandle } from "./links.js";
 import { Prekeys } from "./prekeys.js";
 import { wirePrekey } from "./upkeep.js";
 
-/** @typedef {{ api: Api, store: Store, clock: Clock }} Place */
+/** @typedef {{ api: Api, origins: Origins, store: Store, clock: Clock }} Place */
 /** @typedef {{ handle: string, handleHash: string, code: string, registration: number }} Begun an account that is being made */
 
 const NUMBERS_SINCE = Date.UTC(2024, 0, 1);

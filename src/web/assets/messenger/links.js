@@ -21,13 +21,13 @@ export function readInvite(text) {
 /** What others open to write to `handle`. @param {string} origin @param {string} handle */
 export const contactLink = (origin, handle) => `${origin}/c#${encodeURIComponent(handle)}`;
 
-/** A handle, or a user id, of what was typed, scanned or opened. @param {string} text @param {string} origin @returns {string} */
-export function readContact(text, origin) {
+/** A handle, or a user id, of what was typed, scanned or opened. @param {string} text @param {string[]} origins this server's @returns {string} */
+export function readContact(text, origins) {
   const trimmed = text.trim();
   if (!/^https?:/i.test(trimmed)) return checkedHandle(trimmed.replace(/^@/, ""));
   const link = URL.canParse(trimmed) ? new URL(trimmed) : null;
   // Whoever is on another server can't be written to from here.
-  if (link?.origin !== origin || link.pathname !== "/c") throw new Trouble("user_not_found");
+  if (!link || !origins.includes(link.origin) || link.pathname !== "/c") throw new Trouble("user_not_found");
   return checkedHandle(decoded(link.hash.slice(1)));
 }
 

@@ -37,14 +37,14 @@ export class Member extends EventTarget {
   #tell = () => void this.dispatchEvent(new Event("change"));
 
   /** @param {Place} place @param {Own} own @param {() => Settings} settings */
-  constructor({ api, store, clock }, own, settings) {
+  constructor({ api, origins, store, clock }, own, settings) {
     super();
     const pass = new Login(api, credentials(own, api));
     api.identify(pass);
     const line = new Line(api.origin, pass);
     const people = new People(store, clock);
     /** @type {Parts} */
-    const parts = { api, line, store, clock, people, own, settings };
+    const parts = { api, line, origins, store, clock, people, own, settings };
     this.#parts = parts;
     this.people = people;
     this.own = own;

@@ -2,7 +2,7 @@
 // The model that the views talk to, in the one tab that has the socket.
 
 /** @import { Actions, Invite, Message, SafetyNumber, Settings, State } from "../model.js" */
-/** @import { Own } from "./parts.js" */
+/** @import { Origins, Own } from "./parts.js" */
 /** @import { Place } from "./joining.js" */
 import { fromBase64, toBase64, utf8 } from "../crypto/bytes.js";
 import { signLogin } from "../crypto/identity.js";
@@ -48,14 +48,14 @@ export class Messenger extends EventTarget {
   #place = null;
   /** @type {Member | null} */
   #member = null;
-  #origin;
+  #origins;
   #isTold = false;
   #persisted = false;
 
-  /** @param {string} origin */
-  constructor(origin) {
+  /** @param {Origins} origins */
+  constructor(origins) {
     super();
-    this.#origin = origin;
+    this.#origins = origins;
   }
 
   /** Opens what this device keeps. */
@@ -68,7 +68,7 @@ export class Messenger extends EventTarget {
     } catch {
       return this.#show({ phase: "unsupported", lacks: ["indexeddb"] });
     }
-    this.#place = { api: new Api(this.#origin), store, clock: new Clock() };
+    this.#place = { api: new Api(this.#origins.server), origins: this.#origins, store, clock: new Clock() };
     const settings = await store.read("settings");
     const own = await load(store);
     const chosen = { ...SETTINGS, ...settings };
@@ -142,7 +142,7 @@ export class Messenger extends EventTarget {
     const kept = people.get(peer);
     const count = (await people.positions(peer)).length;
     const lines = [
-      `Server: ${this.#origin}`,
+      `Server: ${this.#origins.server}`,
       `Reported: ${peer}${kept?.handle ? ` (${kept.handle})` : ""}`,
       `By: ${own.record.user} (${own.record.handle})`,
       `When: ${new Date().toISOString()}`,
@@ -377,7 +377,7 @@ export class Messenger extends EventTarget {
     const kept = member.people.all().filter(({ hidden }) => !hidden);
     return {
       link: member.link,
-      me: { id: user, handle, name, link: contactLink(this.#origin, handle), recoverySaved, persisted: this.#persisted },
+      me: { id: user, handle, name, link: contactLink(this.#origins.page, handle), recoverySaved, persisted: this.#persisted },
       conversations: kept
         .sort((one, other) => other.active - one.active)
         .map((one) => shown(one, this.state.settings.presence ? (member.online.get(one.peer) ?? null) : null)),
@@ -412,7 +412,7 @@ export class Messenger extends EventTarget {
     try {
       const { registration, version, features } = await this.#ready().api.ask("GET", "/server");
       const has = (/** @type {string} */ feature) => Array.isArray(features) && features.includes(feature);
-      const server = { host: new URL(this.#origin).host, registration, version, push: has("push"), presence: has("presence") };
+      const server = { host: new URL(this.#origins.server).host, registration, version, push: has("push"), presence: has("presence") };
       this.#show({ server });
     } catch {
       addEventListener("online", () => this.#askServer(), { once: true });

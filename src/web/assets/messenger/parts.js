@@ -20,11 +20,13 @@
  * @property {number} epoch the server's, when it was last seen
  * @property {boolean} fresh whether contacts are still to be fetched, after a recovery
  */
+/** @typedef {{ server: string, page: string }} Origins where the server is, and where the pages are */
 /** @typedef {{ record: OwnRecord, account: Account }} Own */
 /**
  * @typedef {object} Parts
  * @property {Api} api
  * @property {Line} line
+ * @property {Origins} origins
  * @property {Store} store
  * @property {Clock} clock
  * @property {People} people

@@ -3,6 +3,7 @@
 // what it shows and ask it to do what they are asked. When it goes, another takes over.
 
 /** @import { Actions, Model, State } from "../model.js" */
+/** @import { Origins } from "./parts.js" */
 import { Refusal } from "../crypto/refusal.js";
 import { Media } from "../call/media.js";
 import { Trouble } from "../net/trouble.js";
@@ -31,9 +32,9 @@ const ACTIONS = [
   ...["exportData", "logOut", "deleteAccount"],
 ].map((name) => /** @type {keyof Actions} */ (name));
 
-/** The model of this tab. @param {Location} location @returns {Model} */
-export function openModel(location) {
-  const tab = new Tab(location.origin, readAddress(location));
+/** The model of this tab. @param {Location} location @param {string} [server] its origin, where it isn't that of the page @returns {Model} */
+export function openModel(location, server = location.origin) {
+  const tab = new Tab({ server, page: location.origin }, readAddress(location));
   return /** @type {Model} */ (/** @type {unknown} */ (tab));
 }
 
@@ -41,7 +42,7 @@ class Tab extends EventTarget {
   /** @type {State} */
   state = opening();
   readInvite = readInvite;
-  #origin;
+  #origins;
   #brought;
   #channel = new BroadcastChannel(CHANNEL);
   /** @type {Messenger | null} */
@@ -51,10 +52,10 @@ class Tab extends EventTarget {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #doubt;
 
-  /** @param {string} origin @param {Pick<State, "invite" | "visit">} brought */
-  constructor(origin, brought) {
+  /** @param {Origins} origins @param {Pick<State, "invite" | "visit">} brought */
+  constructor(origins, brought) {
     super();
-    this.#origin = origin;
+    this.#origins = origins;
     this.#brought = brought;
     for (const action of ACTIONS) {
       Object.defineProperty(this, action, { value: (/** @type {any[]} */ ...args) => this.#permitted(action, args) });
@@ -154,7 +155,7 @@ class Tab extends EventTarget {
   }
 
   async #work() {
-    const messenger = new Messenger(this.#origin);
+    const messenger = new Messenger(this.#origins);
     this.#messenger = messenger;
     messenger.addEventListener("change", () => {
       if (messenger !== this.#messenger) return;
