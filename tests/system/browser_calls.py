@@ -85,6 +85,18 @@ def call(caller, callee, to_callee, transport):
             )
             expect(heard["type"] == "relay" and heard["relay"] == transport, heard)
             client.do("await until('relayed', ({ call }) => call.relayed && call.quality)")
+    with check(f"browser: another way is found when the network changes, over {transport}"):
+        for client in (caller, callee):
+            before = client.do(HEARD + "return (await audio()).packets")
+            client.do(
+                "window.restarted = new Promise((resolve) => connections.at(-1).addEventListener('signalingstatechange', "
+                "({ target }) => target.signalingState === 'stable' && resolve()));"
+                "dispatchEvent(new Event('online')); await restarted"
+            )
+            client.do(
+                HEARD + "await until('more sound', async () => (await audio())?.packets > a[0] + 50)", before
+            )
+            wait(client, "connected")
     with check(f"browser: what is muted isn't heard, over {transport}"):
         caller.do("model.mute(true)")
         callee.do(

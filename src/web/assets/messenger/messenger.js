@@ -103,6 +103,7 @@ export class Messenger extends EventTarget {
     const own = await recover(this.#ready(), handle, words, code);
     await this.#persist();
     await this.#begin(own);
+    await this.#learnSettings();
   }
 
   async recoveryWasSaved() {
@@ -416,6 +417,24 @@ export class Messenger extends EventTarget {
       this.#show({ server });
     } catch {
       addEventListener("online", () => this.#askServer(), { once: true });
+    }
+  }
+
+  // What an account was set to before it was brought back.
+  async #learnSettings() {
+    const { api, store } = this.#ready();
+    const member = this.#working();
+    try {
+      const { public_name: name, presence } = await api.asMember("GET", "/account");
+      member.own.record.name = name ?? null;
+      await member.keepOwn();
+      const settings = { ...this.state.settings, presence: presence === true };
+      const batch = store.batch();
+      batch.record("settings", settings);
+      await batch.commit();
+      this.#show({ settings });
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
     }
   }
 

@@ -31,6 +31,7 @@ export class Line extends EventTarget {
   #wanted = false;
   #refusals = 0;
   #wake = () => this.#woken();
+  #look = () => document.visibilityState === "visible" && this.#woken();
 
   /** @param {string} origin @param {{ token: () => Promise<string>, forget: () => void }} pass */
   constructor(origin, pass) {
@@ -43,14 +44,14 @@ export class Line extends EventTarget {
     if (this.#wanted) return;
     this.#wanted = true;
     addEventListener("online", this.#wake);
-    document.addEventListener("visibilitychange", this.#wake);
+    document.addEventListener("visibilitychange", this.#look);
     this.#connect();
   }
 
   close() {
     this.#wanted = false;
     removeEventListener("online", this.#wake);
-    document.removeEventListener("visibilitychange", this.#wake);
+    document.removeEventListener("visibilitychange", this.#look);
     this.#drop();
     this.#become("closed");
   }
@@ -132,7 +133,7 @@ export class Line extends EventTarget {
 
   // The network is back, or the page: what seems to stand may be long gone.
   #woken() {
-    if (!this.#wanted || document.visibilityState === "hidden") return;
+    if (!this.#wanted) return;
     const socket = this.#socket;
     if (!socket) return void this.#connect();
     if (this.state !== "open") return;
