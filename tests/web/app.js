@@ -3,8 +3,7 @@
 
 // @ts-ignore the path is the server's
 import { mount as put } from "/app/ui/mount.js";
-// @ts-ignore the path is the server's
-import { SCENARIOS, long } from "/tests/scenarios.js";
+import { SCENARIOS, long } from "./scenarios.js";
 
 /** @typedef {import("./fixture.js").Fixture} Fixture */
 

@@ -1,13 +1,12 @@
 // @ts-check
-// Serves the client as the daemon does: its paths, its policy, its list of files. Where there is
-// no `app.js` of the client, or `fixture` is asked for, the views stand over a fixture.
+// Serves the client as the daemon does: its paths, its policy, its list of files. The views stand
+// over a fixture: in place of the client's `app.js` comes the one beside this.
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync } from "node:zlib";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 export const ASSETS = join(HERE, "../../src/web/assets");
@@ -21,6 +20,9 @@ export const POLICY = [
   "require-trusted-types-for 'script'", "trusted-types privcomm-worker",
 ].join("; ");
 
+/** What is served in place of the client's own. */
+const STAND_INS = ["/app/app.js", "/app/fixture.js", "/app/scenarios.js"];
+
 /** Paths as they are asked for, to files. @param {string} [under] @returns {[string, string][]} */
 export function files(under = "") {
   return readdirSync(join(ASSETS, under)).flatMap((name) => {
@@ -28,12 +30,6 @@ export function files(under = "") {
     if (statSync(join(ASSETS, inside)).isDirectory()) return files(inside);
     return shipped(inside) ? [/** @type {[string, string]} */ ([`/app/${inside}`, join(ASSETS, inside)])] : [];
   });
-}
-
-/** What the first opening fetches, and the size of it, compressed. */
-export function weight() {
-  return [["/", join(ASSETS, "index.html")], ...files()].filter(([path]) => !/icons\/.*png$|maskable/.test(path))
-    .reduce((sum, [, file]) => sum + brotliCompressSync(readFileSync(file)).length, 0);
 }
 
 /** @param {string} path */
@@ -44,16 +40,18 @@ function shipped(path) {
 /** The list the service worker reads. @param {string} salt */
 function list(salt) {
   const hash = (/** @type {string} */ file) => createHash("sha256").update(readFileSync(file)).digest("base64");
-  const all = Object.fromEntries([["/manifest.webmanifest", join(ASSETS, "manifest.webmanifest")], ...files(), ["/app/app.js", join(HERE, "app.js")]].map(([path, file]) => [path, hash(file)]));
+  const all = Object.fromEntries(/** @type {[string, string][]} */ ([["/manifest.webmanifest", join(ASSETS, "manifest.webmanifest")], ...files(), ...STAND_INS.map((path) => [path, join(HERE, path.slice(5))])].filter(([path], at, every) => every.findLastIndex(([other]) => other === path) === at)).map(([path, file]) => [path, hash(file)]));
   const version = createHash("sha256").update(JSON.stringify(all) + salt).digest("hex").slice(0, 16);
   return JSON.stringify({ version, files: all });
 }
 
 /**
- * @returns {Promise<{ origin: string, close: () => void, release: (salt: string) => void }>}
+ * `release` lets there be another version; `tamper` changes a file on its way.
+ * @returns {Promise<{ origin: string, close: () => void, release: (salt: string) => void, tamper: (path: string) => void }>}
  */
 export function serve() {
   let salt = "";
+  let tampered = "";
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
     const file = place(path);
@@ -64,7 +62,7 @@ export function serve() {
     };
     if (path === "/app/files.json") return answer(200, KINDS[".json"], list(salt));
     try {
-      answer(200, KINDS[extname(file)] ?? "application/octet-stream", readFileSync(file));
+      answer(200, KINDS[extname(file)] ?? "application/octet-stream", path === tampered ? Buffer.concat([readFileSync(file), Buffer.from("\n// more")]) : readFileSync(file));
     } catch {
       answer(404, "text/plain", "not here");
     }
@@ -72,7 +70,7 @@ export function serve() {
   return new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => {
       const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-      resolve({ origin: `http://127.0.0.1:${port}`, close: () => { server.closeAllConnections(); server.close(); }, release: (next) => { salt = next; } });
+      resolve({ origin: `http://127.0.0.1:${port}`, close: () => { server.closeAllConnections(); server.close(); }, release: (next) => { salt = next; }, tamper: (path) => { tampered = path; } });
     });
   });
 }
@@ -80,8 +78,7 @@ export function serve() {
 /** @param {string} path */
 function place(path) {
   if (path === "/" || path === "/i" || path === "/c") return join(ASSETS, "index.html");
-  if (path === "/app/app.js") return join(HERE, "app.js");
-  if (path.startsWith("/tests/")) return join(HERE, path.slice(7));
+  if (STAND_INS.includes(path)) return join(HERE, path.slice(5));
   if (path.startsWith("/app/")) return join(ASSETS, path.slice(5));
   return join(ASSETS, path.slice(1));
 }
