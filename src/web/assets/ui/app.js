@@ -23,6 +23,7 @@
  * @property {(state: import("../model.js").State) => void} [update]
  * @property {(peer: string) => void} [messages]
  * @property {() => void} [focus] where the focus goes when it is opened
+ * @property {(message: string) => void} [reveal] shows a message of what is open already
  * @property {() => void} [leave]
  */
 

@@ -24,11 +24,20 @@ export function home(app) {
   /** @type {View} */
   let open = nothing();
   let key = "";
+  /** @type {string | undefined} */
+  let revealed;
 
   const show = () => {
     const { route } = app.router;
     const next = JSON.stringify({ ...route, message: undefined });
-    if (next === key) return open.update?.(app.model.state);
+    const message = route.name === "chat" ? route.message : undefined;
+    if (next === key) {
+      open.update?.(app.model.state);
+      if (message && message !== revealed) open.reveal?.(message);
+      revealed = message;
+      return;
+    }
+    revealed = message;
     const first = key === "";
     key = next;
     open.leave?.();

@@ -66,6 +66,7 @@ export function mount(root, model) {
     const next = screenOf(app, shown);
     if (next !== shown || anew) {
       const first = shown === "opening";
+      if (next === "home" && !first && shown !== "home") app.router.restart();
       view.leave?.();
       view = SCREENS[next](app);
       shown = next;

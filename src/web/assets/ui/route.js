@@ -37,6 +37,12 @@ export class Router {
     this.moved();
   }
 
+  /** As if nothing had been opened: another account begins. */
+  restart() {
+    this.at = { route: START, depth: 0 };
+    history.replaceState(this.at, "", "/");
+  }
+
   back() {
     if (this.at.depth > 0) history.back();
     else this.go(START, { instead: true });

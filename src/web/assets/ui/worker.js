@@ -29,9 +29,8 @@ export class Updates {
   }
 
   async register() {
-    const first = !navigator.serviceWorker.controller;
     navigator.serviceWorker.addEventListener("message", ({ data }) => {
-      if (data?.type !== "updated" || first) return;
+      if (data?.type !== "updated") return;
       this.ready = true;
       this.found();
     });

@@ -38,6 +38,7 @@ export function chat(app, { peer, message }) {
   const hint = h("p", { class: "chat-empty", hidden: true }, icon("shield"), h("span", {}, t("chat.first", { title: plainName(begin.title) })));
   const node = h("div", { class: "chat" }, top.node, h("div", { class: "log-frame" }, hint, log.node, log.down), bars, write.node);
   let asking = false;
+  let reading = false;
   let key = "";
 
   function sent() {
@@ -57,7 +58,7 @@ export function chat(app, { peer, message }) {
   /** @param {State} state */
   function update(state) {
     const now = find(state);
-    if (!now) return;
+    if (!now) return queueMicrotask(() => app.router.go({ name: "list" }, { instead: true }));
     title = plainName(now.title);
     top.update(now);
     read(now);
@@ -74,7 +75,9 @@ export function chat(app, { peer, message }) {
   }
   /** @param {Conversation} now */
   function read(now) {
-    if (now.unread > 0 && now.standing === "allowed" && document.visibilityState === "visible" && document.hasFocus()) void model.markRead(peer).catch(() => {});
+    if (reading || now.unread === 0 || now.standing !== "allowed" || document.hidden || !document.hasFocus()) return;
+    reading = true;
+    void model.markRead(peer).catch(() => {}).finally(() => (reading = false));
   }
   const awake = () => {
     const now = find();
@@ -94,6 +97,7 @@ export function chat(app, { peer, message }) {
     messages(changed) {
       if (changed === peer) void opened.then(() => log.refresh()).then(() => { hint.hidden = !log.empty; });
     },
+    reveal: (id) => void opened.then(() => log.reveal(id)),
     focus() {
       write.grow();
       if (message) return;

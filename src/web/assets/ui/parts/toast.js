@@ -11,6 +11,8 @@ export class Toasts {
     this.polite = h("div", { class: "spoken", role: "status" });
     this.urgent = h("div", { class: "spoken", role: "alert" });
     this.node = h("div", {}, this.shown, this.polite, this.urgent);
+    /** @type {Element | null} where it stands while no dialog is open */
+    this.home = null;
   }
 
   /** @param {string} words @param {"good" | "bad"} [kind] */
@@ -23,8 +25,16 @@ export class Toasts {
 
   /** Tells screen readers alone. @param {string} words @param {boolean} [urgent] */
   tell(words, urgent = false) {
+    this.surface();
     const region = urgent ? this.urgent : this.polite;
     say(region, "");
     requestAnimationFrame(() => say(region, words));
+  }
+
+  /** Comes into the topmost dialog, for that makes everything outside it mute and dim. */
+  surface() {
+    this.home ??= this.node.parentElement;
+    const top = [...document.querySelectorAll("dialog[open]")].at(-1) ?? this.home;
+    if (top !== this.node.parentElement) top?.append(this.node);
   }
 }

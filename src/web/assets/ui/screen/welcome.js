@@ -23,6 +23,8 @@ export function welcome(app) {
   /** @type {Step | null} */
   let chosen = null;
   let key = "";
+  /** @type {Step | null} */
+  let shown = null;
   const node = h("div", { class: "screen" });
   let focus = () => {};
 
@@ -48,11 +50,22 @@ export function welcome(app) {
     const make = { join: joining, code: typing, recover: recovering }[step()];
     const made = make(app, { invite, show, use });
     focus = made.focus;
+    const stays = shown === step();
+    shown = step();
+    const typed = stays ? entries(node).map(({ value }) => value) : [];
+    const held = stays && node.contains(document.activeElement);
     node.replaceChildren(made.node);
+    for (const [at, entry] of entries(node).entries()) if (!entry.readOnly && typed[at]) entry.value = typed[at];
+    if (held) focus();
   }
 
   render(first);
   return { node, title: t("welcome.title"), update: render, focus: () => focus() };
+}
+
+/** What is typed in: it stays when the server is heard of meanwhile. @param {HTMLElement} node */
+function entries(node) {
+  return /** @type {(HTMLInputElement | HTMLTextAreaElement)[]} */ ([...node.querySelectorAll("input, textarea")]);
 }
 
 /** @param {State} state @param {Invite | null} invite @returns {Step} */
