@@ -82,6 +82,15 @@ async function byKeyboard() {
   await page.keyboard.press("Enter");
   await page.locator("article:focus", { hasText: "Rehearsal" }).waitFor();
   check("what was found has the focus", (await focused(page)).includes("Rehearsal is moved"));
+  await page.getByRole("searchbox").fill("strings");
+  await page.getByRole("button", { name: /new strings/ }).click();
+  await page.locator("article:focus", { hasText: "strings" }).waitFor();
+  check("also in a conversation that is open already", true);
+  await page.getByRole("button", { name: "More about this conversation" }).click();
+  await page.getByRole("menuitem", { name: "Delete conversation" }).click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByText("Choose a conversation").waitFor();
+  check("a conversation is deleted, and nothing stands in its place", (await asked(page, "removeConversation")) !== null);
   check("nothing went wrong", said(page).length === 0, said(page));
   await page.context().close();
 }
@@ -147,6 +156,9 @@ async function notifying() {
 async function joining() {
   const page = await client.page("scenario=recovery-shown", { viewport: PHONE });
   await page.getByLabel("A name to be found by").fill("anna");
+  await page.evaluate(() => { const { model } = /** @type {any} */ (globalThis); model.become({ server: { ...model.state.server, host: "renamed.example" } }); });
+  await page.getByText("You are invited to renamed.example.").waitFor();
+  check("what is typed stays when the server is heard of", await page.getByLabel("A name to be found by").inputValue() === "anna" && /found by|INPUT/.test(await page.evaluate(() => document.activeElement?.tagName ?? "")));
   await page.keyboard.press("Enter");
   await page.getByText("Your recovery code").waitFor();
   check("joining takes a name and one key", JSON.stringify((await asked(page, "join"))?.slice(1)) === JSON.stringify(["anna", "7Q2M-9XKD-4TRW"]));

@@ -16,27 +16,36 @@ const client = await open();
 /** @type {[string, { width: number, height: number }, string[]][]} */
 const SIZES = [["phone", PHONE, ["light", "dark"]], ["desktop", DESKTOP, ["light", "dark"]], ["narrow", NARROW, ["light"]]];
 
-for (const [name, scenario] of Object.entries(SCENARIOS)) {
-  if (!name.includes(part)) continue;
-  const wrong = [];
-  for (const [size, viewport, themes] of SIZES) {
-    if (scenario.phone && size === "desktop") continue;
-    for (const theme of themes) {
+/** @type {Map<string, string[]>} */
+const wrong = new Map();
+for (const [size, viewport, themes] of SIZES) {
+  for (const theme of themes) {
+    for (const [name, scenario] of Object.entries(SCENARIOS)) {
+      if (!name.includes(part) || (scenario.phone && size === "desktop")) continue;
       const page = await client.page(`scenario=${name}&theme=${theme}`, { viewport, colorScheme: theme === "dark" ? "dark" : "light", reducedMotion: "reduce", hasTouch: size !== "desktop" });
-      await perform(page, scenario);
-      await page.waitForTimeout(350);
-      if (folder) await page.screenshot({ path: `${folder}/${name}-${size}-${theme}.png` });
-      wrong.push(...(await violations(page)).map((found) => `${size} ${theme}: ${found}`));
-      wrong.push(...said(page).map((words) => `${size} ${theme}: ${words}`));
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-      if (wide) wrong.push(`${size} ${theme}: wider than the page`);
+      const found = await look(page, scenario, folder && `${folder}/${name}-${size}-${theme}.png`).catch((error) => [String(error)]);
+      wrong.set(name, [...(wrong.get(name) ?? []), ...found.map((words) => `${size} ${theme}: ${words}`)]);
       await page.context().close();
     }
   }
-  check(`${name} is accessible, whole and without errors`, wrong.length === 0, wrong.join("\n      "));
 }
+for (const [name, found] of wrong) check(`${name} is accessible, whole and without errors`, found.length === 0, found.join("\n      "));
 await client.close();
 conclude();
+
+/**
+ * What is wrong with a screen.
+ * @param {import("playwright-core").Page} page
+ * @param {import("./scenarios.js").Scenario} scenario
+ * @param {string} [picture]
+ */
+async function look(page, scenario, picture) {
+  await perform(page, scenario);
+  await page.waitForTimeout(350);
+  if (picture) await page.screenshot({ path: picture });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  return [...await violations(page), ...said(page), ...(wide ? ["wider than the page"] : [])];
+}
 
 /** @param {import("playwright-core").Page} page @returns {Promise<string[]>} */
 async function violations(page) {

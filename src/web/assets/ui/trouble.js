@@ -10,7 +10,7 @@ import { keyOr, t, tOr } from "./words.js";
 export function explain(error, doing = "other") {
   const { code, retryAfter } = /** @type {{ code?: unknown, retryAfter?: number }} */ (error ?? {});
   if (typeof code !== "string") return t("trouble.unknown");
-  if (code === "rate_limited" || code === "capacity") {
+  if (code === "rate_limited") {
     return retryAfter ? t("trouble.rate_limited_for", { wait: wait(retryAfter) }) : t("trouble.rate_limited");
   }
   return tOr(`trouble.${doing}.${code}`, keyOr(`trouble.${code}`, "trouble.unknown"));
