@@ -2,7 +2,7 @@
 //! a sentence, a cause and a way to mend it. `privcomm explain` prints it.
 //!
 //! Codes are grouped by where one looks: ADM the way from the commands to the daemon, API what the
-//! daemon answers, CFG the configuration, DBS the database, DSK the disk, INV invites, NET addresses and ports,
+//! daemon answers, CFG the configuration, CLI a member's client, DBS the database, DSK the disk, INV invites, NET addresses and ports,
 //! STA the state directory, SYS the process, TLS certificates, TRN the media relay, TUN the tunnel,
 //! USR members. A new one is a
 //! row of the table below; a code that is no longer used stays out of use.
@@ -130,6 +130,34 @@ troubles! {
     ConfigUnread = "PC-CFG-04", "The configuration was changed after the daemon read it.",
         "The daemon reads it when it starts and when it is reloaded; some keys count after a restart only.",
         "systemctl reload privcomm    or, for keys that say so in the example, systemctl restart privcomm";
+    NoAccount = "PC-CLI-01", "There is no account in this directory, or another one.",
+        "Nobody registered with this directory, or it belongs to another handle or server.",
+        "privcomm client register LINK HANDLE    or name the directory: --dir DIR";
+    ServerUnreachable = "PC-CLI-02", "The server can't be reached.",
+        "The network is down, the server is, or its certificate is signed by nobody that this machine \
+         trusts.",
+        "try again later; a certificate of one's own is named with --certificate FILE";
+    ServerRefuses = "PC-CLI-03", "The server refuses this.",
+        "An invite is used up or mistyped, a handle is taken, nobody has the handle that was named, or a \
+         limit is reached. The answer says which.",
+        "do what the answer says";
+    AccountStorage = "PC-CLI-04", "What the account is kept in can't be used.",
+        "Another privcomm client has the directory open, the passphrase is missing or another one, or the \
+         disk fails. The message says which.",
+        "end the other process, or give the passphrase: --passphrase-file FILE";
+    SafetyNumber = "PC-CLI-05", "Somebody's safety number changed, or isn't the one that was compared.",
+        "They have a new device or lost their keys; or somebody stands between.",
+        "compare it with them over another way: privcomm client verify WHO    then --mark, or \
+         privcomm client contacts accept WHO";
+    ClientInput = "PC-CLI-06", "What was given to the client can't be used.",
+        "A link, an address, a code, a file or a text is of another form than is expected.",
+        "the message says what is expected";
+    ServerForeign = "PC-CLI-07", "What answers is not a server that this client understands.",
+        "Something else has this address, or something on the way answers in its place.",
+        "open the address in a browser and see who answers";
+    OwnIdentity = "PC-CLI-08", "The server has another identity key for this account.",
+        "The account was recovered on another device, or the server lies.",
+        "ask who runs the server; then register again, with a recovery code, in an empty directory";
     ClockOff = "PC-CLK-01", "The clock of this machine is off.",
         "Nothing keeps it, or what keeps it reaches no time server. Tokens and relay credentials carry \
          times, and members' devices compare them.",

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::client;
 use super::holder::{Holder, Transport};
 use super::output::talk;
 use crate::admin::client::ClientError;
@@ -57,6 +58,8 @@ pub(super) enum CliError {
     #[error(transparent)]
     Daemon(#[from] ClientError),
     #[error(transparent)]
+    Client(#[from] crate::client::Error),
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Backup(#[from] BackupError),
@@ -107,6 +110,7 @@ impl CliError {
                 _ => Exit::Failed,
             },
             Self::Daemon(_) => Exit::Unreachable,
+            Self::Client(error) => client::exit_of(error),
             Self::Found { exit, .. } => *exit,
             other => exit_of(other.trouble()),
         }
@@ -124,6 +128,7 @@ impl CliError {
             Self::Broken(_) => Trouble::PartFailed,
             Self::Serve(error) => error.trouble(),
             Self::Daemon(error) => error.trouble(),
+            Self::Client(error) => client::trouble_of(error),
             Self::Found { trouble, .. } => *trouble,
         }
     }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod client;
 mod completions;
 mod config;
 mod daemon;
@@ -67,6 +68,7 @@ Examples:
   privcomm invite create --qr        a link for somebody new
   privcomm user list                 who is here
   privcomm doctor                    check everything, and say what mends it
+  privcomm client listen --json      a member's client, for people and bots
   privcomm explain PC-ADM-01         what a code means and what mends it
 
 Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 daemon not reachable,
@@ -110,6 +112,8 @@ enum Command {
     Turn(turn::TurnCommand),
     #[command(subcommand)]
     Web(web::WebCommand),
+    #[command(subcommand)]
+    Client(client::ClientCommand),
     Explain(explain::Explain),
     Completions(completions::Completions),
     Man(man::Manual),
@@ -149,6 +153,7 @@ pub fn run<E: fmt::Display>(
         Command::Tunnel(command) => command.run(output),
         Command::Turn(command) => command.run(output),
         Command::Web(command) => command.run(output),
+        Command::Client(command) => command.run(output),
         Command::Explain(command) => command.run(output),
         Command::Version(version::Version) => version::Version::run(output),
         Command::Completions(command) => command.run(),

@@ -65,7 +65,10 @@ impl Client {
             };
             Device::restore(vault, clock, server, &backup)
         });
-        Self::of_device(device.await?, &settings)
+        let client = Self::of_device(device.await?, &settings)?;
+        // Others begin sessions with what the server hands out: those prekeys are gone.
+        client.tend_keys().await?;
+        Ok(client)
     }
 
     /// Deletes the account at the server, then everything that is kept here. There is no way back.

@@ -14,8 +14,8 @@ use super::login::Login;
 use super::{Error, Inbox, Invite, ServerUrl, Vault};
 use crate::base::{Clock, MessageId, Private, UserId};
 use crate::e2ee::{Handle, ReceiptState, Says};
-use crate::wire::binary;
 use crate::wire::body::{RegisterResponse, ServerInfo};
+use crate::wire::{Code, binary};
 
 /// An account on a server, as a program uses it. Cheap to clone.
 ///
@@ -46,6 +46,17 @@ pub struct Registration {
     pub handle: Private<String>,
     /// The code of an invite, or for recovery.
     pub code: Option<Private<String>>,
+}
+
+/// What became of a message of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It waits to be sent.
+    Waiting,
+    /// The server has it safe, or had: there is no word that it hasn't.
+    Accepted,
+    /// The server won't take it, ever.
+    Refused(Code),
 }
 
 impl Registration {
@@ -142,7 +153,13 @@ impl Client {
     /// identity changed, nothing is sent before that is settled: `Error::Encryption` of
     /// [`Refusal::IdentityChanged`](crate::e2ee::Refusal::IdentityChanged).
     pub async fn send(&self, to: UserId, text: &str) -> Result<MessageId, Error> {
-        self.send_content(to, Says::Text(Private(text.to_owned())))
+        self.send_as(MessageId::random(), to, text).await
+    }
+
+    /// The same under an id of the program's choice: one that doesn't know whether it sent something
+    /// sends it again under the same id, and the recipient is told once.
+    pub async fn send_as(&self, id: MessageId, to: UserId, text: &str) -> Result<MessageId, Error> {
+        self.send_content(id, to, Says::Text(Private(text.to_owned())))
             .await
     }
 
@@ -152,7 +169,8 @@ impl Client {
             ids: ids.to_vec(),
             state: ReceiptState::Read,
         };
-        self.send_content(from, says).await.map(drop)
+        let id = MessageId::random();
+        self.send_content(id, from, says).await.map(drop)
     }
 
     /// Waits until nothing waits to be sent any more. Without a connection it never is.
@@ -162,12 +180,28 @@ impl Client {
         let _ = progress.wait_for(|progress| progress.outgoing == 0).await;
     }
 
+    /// What became of a message, as far as it is known.
+    pub async fn outcome(&self, id: MessageId) -> Result<Outcome, Error> {
+        self.core.step(move |device| device.outcome(id)).await
+    }
+
+    /// Whether an event with a higher number than this is kept for the program.
+    pub async fn has_events_after(&self, number: u64) -> Result<bool, Error> {
+        let events = self.core.step(move |device| device.events_after(number, 1));
+        Ok(!events.await?.is_empty())
+    }
+
     /// How many messages wait to be sent.
     pub fn waiting_to_be_sent(&self) -> usize {
         self.core.progress().borrow().outgoing
     }
 
-    async fn send_content(&self, to: UserId, says: Says) -> Result<MessageId, Error> {
+    async fn send_content(
+        &self,
+        id: MessageId,
+        to: UserId,
+        says: Says,
+    ) -> Result<MessageId, Error> {
         if to == self.user() {
             return Err(Error::Oneself);
         }
@@ -176,11 +210,14 @@ impl Client {
             .step(move |device| device.needs_bundle(to))
             .await?
         {
-            return self.core.step(move |device| device.compose(to, says)).await;
+            return self
+                .core
+                .step(move |device| device.compose(to, id, says))
+                .await;
         }
         let bundle = self.core.bundle_of(to).await?;
         self.core
-            .step(move |device| device.compose_with(&bundle, says))
+            .step(move |device| device.compose_with(&bundle, id, says))
             .await
     }
 

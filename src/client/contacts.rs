@@ -1,6 +1,7 @@
 //! Other people: finding them, what they may, and who they prove to be.
 
 use http::Method;
+use serde::Serialize;
 
 use super::client::hashed;
 use super::{Client, Error};
@@ -9,20 +10,22 @@ use crate::e2ee::SafetyNumber;
 use crate::wire::body::{self, ContactRequest, ContactState, ContactsResponse};
 
 /// Somebody that this account knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contact {
     /// Who.
+    #[serde(rename = "user_id")]
     pub user: UserId,
     /// What we call them: known to this device only.
     pub name: Option<Private<String>>,
     /// Whether they may call, or are blocked; none: neither.
     pub state: Option<ContactState>,
     /// How far their identity is trusted.
+    #[serde(rename = "identity")]
     pub trust: Trust,
 }
 
 /// How far somebody's identity is trusted (E2EE.md §9.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {
     /// No key of theirs was seen yet.
@@ -62,6 +65,12 @@ impl Client {
         self.core()
             .step(move |device| device.call_them(user, &name))
             .await
+    }
+
+    /// What somebody is called on this device.
+    pub async fn name_of(&self, user: UserId) -> Result<Option<Private<String>>, Error> {
+        let contact = self.core().step(move |device| device.contact(user));
+        Ok(contact.await?.name)
     }
 
     /// Everybody that this account knows. Asks the server whom it allowed and blocked.
@@ -127,11 +136,16 @@ impl Client {
             .await
     }
 
+    /// How far somebody's identity is trusted.
+    pub async fn trust(&self, user: UserId) -> Result<Trust, Error> {
+        self.core().step(move |device| device.trust(user)).await
+    }
+
     /// The number that both sides compare, over another way, to know that nobody stands between
     /// them. Asks the server for their keys where none is known.
     pub async fn safety_number(&self, user: UserId) -> Result<SafetyNumber, Error> {
         let core = self.core();
-        if core.step(move |device| device.trust(user)).await? == Trust::Unknown {
+        if self.trust(user).await? == Trust::Unknown {
             self.reach(user).await?;
         }
         let number = core.step(move |device| device.safety_number(user)).await?;

@@ -60,9 +60,11 @@ pub mod storage;
 mod vault;
 
 pub use address::{Invite, ServerUrl};
-pub use client::{Client, Registration, Settings};
+pub use client::{Client, Outcome, Registration, Settings};
 pub use contacts::{Contact, Trust};
 pub use error::Error;
 pub use event::{CallEvent, End, Event};
 pub use inbox::Inbox;
 pub use vault::Vault;
+
+pub use crate::e2ee::{RecoveryCode, Refusal, SafetyNumber};

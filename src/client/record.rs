@@ -11,6 +11,7 @@
 //! | `seen/<user>` | ids of messages that came ([`crate::e2ee::Seen`]) |
 //! | `contact/<user>` | what we call them, and whether they may call |
 //! | `receipts/<user>` | messages that they don't know yet to have arrived |
+//! | `reset/<user>` | a message of theirs didn't open: a session is to be begun anew |
 //! | `outbox/<number>` | sealed messages that the server hasn't accepted |
 //! | `inbox/<number>` | events that the program hasn't dealt with |
 
@@ -29,6 +30,7 @@ pub(super) const NUMBERS: &str = "numbers";
 pub(super) const SESSIONS: &str = "session/";
 pub(super) const CONTACTS: &str = "contact/";
 pub(super) const RECEIPTS: &str = "receipts/";
+pub(super) const RESETS: &str = "reset/";
 pub(super) const OUTBOX: &str = "outbox/";
 pub(super) const INBOX: &str = "inbox/";
 
@@ -44,6 +46,10 @@ pub(super) fn contact(user: UserId) -> String {
 
 pub(super) fn receipts(user: UserId) -> String {
     format!("{RECEIPTS}{user}")
+}
+
+pub(super) fn reset(user: UserId) -> String {
+    format!("{RESETS}{user}")
 }
 
 /// Numbers are written so that their order is that of their names.

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Parting;
 use super::core::{Core, Progress};
-use super::device::{Aftermath, Arrival, MAX_INBOX};
+use super::device::{Aftermath, Arrival, Device, MAX_INBOX};
 use super::dial::Stream;
 use super::frame::{Heard, Said};
 use super::record::{Audience, Outgoing};
@@ -39,6 +39,8 @@ const BETWEEN_ACKS: Duration = Duration::from_millis(100);
 const MAX_ACKS: usize = 100;
 /// How long receipts wait for company.
 const BEFORE_RECEIPTS: Duration = Duration::from_millis(500);
+/// How long a session that is to end may take for what it still has to say.
+const BEFORE_LEAVING: Duration = Duration::from_secs(2);
 /// How many messages wait unread: twice what an honest server sends ahead.
 const MAX_UNREAD: usize = 512;
 /// How long something that a full or limited server refused is held back where it doesn't say.
@@ -130,6 +132,9 @@ impl Session {
             heard_at: Instant::now(),
         };
         session.tend_keys();
+        for user in session.step(|device| device.resets_owed()).await? {
+            session.errand(user, Errand::Reset);
+        }
         Ok(session)
     }
 
@@ -143,10 +148,21 @@ impl Session {
         };
         self.core.set_frames(None);
         if matches!(parting, Parting::Stopped) {
-            let _ = self.flush_acks().await;
+            let _ = timeout(BEFORE_LEAVING, self.finish()).await;
             let _ = timeout(PATIENCE, leave(&mut self.socket)).await;
         }
         parting
+    }
+
+    /// Says what is still to be said: acknowledgements, receipts, and messages that wait.
+    async fn finish(&mut self) -> Result<(), Parting> {
+        let unstoppable = CancellationToken::new();
+        self.flush_acks().await?;
+        self.step(Device::send_receipts).await?;
+        while self.held.is_none() && self.progress.borrow().outgoing > 0 {
+            self.turn(&unstoppable).await?;
+        }
+        self.flush_acks().await
     }
 
     /// One thing that happens.
@@ -190,7 +206,7 @@ impl Session {
         self.held_for.retain(|_, until| *until > now);
         if self.receipts_at.is_some_and(|at| at <= now) {
             self.receipts_at = None;
-            self.step(super::device::Device::send_receipts).await?;
+            self.step(Device::send_receipts).await?;
         }
         if !self.acks.is_empty() && now >= self.acks_due() {
             self.flush_acks().await?;
@@ -256,6 +272,8 @@ impl Session {
             let (from, id) = (arrival.from, arrival.id);
             let aftermath = self.step(move |device| device.receive(&arrival)).await?;
             self.acks.push(id);
+            // They are there, so their queue may have room again.
+            self.held_for.remove(&from);
             match aftermath {
                 Aftermath::Nothing => {}
                 Aftermath::Told => {
@@ -399,7 +417,7 @@ impl Session {
 
     async fn step<T: Send + 'static>(
         &self,
-        step: impl FnOnce(&mut super::device::Device) -> Result<T, Error> + Send + 'static,
+        step: impl FnOnce(&mut Device) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Parting> {
         self.core.step(step).await.map_err(Parting::Failed)
     }

@@ -14,7 +14,7 @@ use super::exit::{CliError, Exit};
 use super::output::Output;
 use crate::store::backup::{Header, Shelf, header};
 
-pub(super) use passphrase::PassphraseSource;
+pub(super) use passphrase::{PassphraseSource, ask_unseen};
 
 /// Make, list, verify and prune backups
 #[derive(Debug, Subcommand)]

@@ -69,11 +69,18 @@ fn missing(detail: &str) -> CliError {
 
 /// Asks at the terminal itself, whatever stdin is.
 fn ask(question: &str) -> Result<Passphrase, CliError> {
-    let terminal = File::options().read(true).write(true).open("/dev/tty");
-    let terminal =
-        terminal.map_err(|_| missing("a passphrase is needed, and there is no terminal"))?;
-    let line = read_unseen(&terminal, question)?;
+    let line = ask_unseen(question)?
+        .ok_or_else(|| missing("a passphrase is needed, and there is no terminal"))?;
     Passphrase::new(line).ok_or_else(|| missing("the passphrase is empty"))
+}
+
+/// What is typed at the terminal and not shown, whatever stdin is; none: there is no terminal.
+pub(in crate::cli) fn ask_unseen(question: &str) -> io::Result<Option<String>> {
+    let terminal = File::options().read(true).write(true).open("/dev/tty");
+    let Ok(terminal) = terminal else {
+        return Ok(None);
+    };
+    read_unseen(&terminal, question).map(Some)
 }
 
 fn read_unseen(mut terminal: &File, question: &str) -> io::Result<String> {

@@ -7,7 +7,7 @@ mod test;
 
 use clap::Subcommand;
 
-pub(super) use self::test::trial;
+pub(super) use self::test::{lines, trial};
 
 use super::exit::{CliError, Exit};
 use super::output::Output;

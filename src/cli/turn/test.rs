@@ -170,7 +170,7 @@ fn certified_name(urls: &[String]) -> Option<String> {
 }
 
 /// A line for each, and below it what mends it.
-fn lines(results: &[RelayResult]) -> String {
+pub(in crate::cli) fn lines(results: &[RelayResult]) -> String {
     let width = results.iter().map(|it| it.place.len()).max().unwrap_or(0);
     let mut text = String::new();
     for result in results {

@@ -1,9 +1,8 @@
 //! The one part of a call that goes through the ratchet: its offer (E2EE.md §11).
 
 use super::receiving::Unsealed;
-use super::sending::content;
 use super::{Device, note_event};
-use crate::base::{CallId, Private, Secret, UserId};
+use crate::base::{CallId, MessageId, Private, Secret, UserId};
 use crate::client::record::{self, PREKEYS};
 use crate::client::{Error, Event};
 use crate::e2ee::{Content, Meeting, Refusal, Says};
@@ -35,7 +34,7 @@ impl Device {
             secret: offer.secret,
             description: offer.description,
         };
-        let bytes = content(says, now).to_bytes()?;
+        let bytes = self.content(MessageId::random(), says).to_bytes()?;
         let envelope = peer.seal(self.profile.registration, &bytes, now)?;
         self.store_peer(&peer)?;
         Ok(envelope.to_payload())

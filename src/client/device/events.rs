@@ -1,8 +1,9 @@
 //! Events that wait until the program has dealt with them.
 
 use super::Device;
-use crate::client::record::{self, INBOX};
-use crate::client::{Error, Event};
+use crate::base::MessageId;
+use crate::client::record::{self, INBOX, OUTBOX, Outgoing};
+use crate::client::{Error, Event, Outcome};
 
 impl Device {
     /// The first events after this number, at most `limit`.
@@ -20,6 +21,26 @@ impl Device {
             }
         }
         Ok(events)
+    }
+
+    /// What became of a message: it waits, was refused, or was accepted.
+    pub(in crate::client) fn outcome(&self, id: MessageId) -> Result<Outcome, Error> {
+        for name in self.vault.names(OUTBOX, "", usize::MAX)? {
+            let outgoing: Option<Outgoing> = self.vault.read_json(&name)?;
+            if outgoing.is_some_and(|outgoing| outgoing.content == id) {
+                return Ok(Outcome::Waiting);
+            }
+        }
+        let refusal = self
+            .events_after(0, usize::MAX)?
+            .into_iter()
+            .find_map(|(_, event)| match event {
+                Event::Refused {
+                    id: refused, code, ..
+                } if refused == id => Some(code),
+                _ => None,
+            });
+        Ok(refusal.map_or(Outcome::Accepted, Outcome::Refused))
     }
 
     /// The program has dealt with every event up to this one.

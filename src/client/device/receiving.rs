@@ -152,6 +152,7 @@ impl Device {
         let mut numbers = self.numbers()?;
         let mut change = self.vault.change();
         change.put(record::seen(arrival.from), &seen.to_record());
+        change.put(record::reset(arrival.from), &[]);
         let event = Event::Unreadable {
             from: arrival.from,
             accepted: arrival.accepted,

@@ -2,8 +2,8 @@
 //! handed to the network later is what was stored, however often (§8.4).
 
 use super::{Device, note_event};
-use crate::base::{MessageId, Private, Secret, Timestamp, UserId};
-use crate::client::record::{self, Audience, NUMBERS, OUTBOX, Outgoing, RECEIPTS};
+use crate::base::{MessageId, Private, Secret, UserId};
+use crate::client::record::{self, Audience, NUMBERS, OUTBOX, Outgoing, RECEIPTS, RESETS};
 use crate::client::{Error, Event};
 use crate::e2ee::{Bundle, Content, Meeting, Peer, ReceiptState, Refusal, Says};
 use crate::wire::Code;
@@ -21,16 +21,18 @@ impl Device {
     pub(in crate::client) fn compose(
         &mut self,
         to: UserId,
+        id: MessageId,
         says: Says,
     ) -> Result<MessageId, Error> {
-        let peer = self.peer(to)?;
-        self.seal_and_store(peer, says, Audience::Program, None)
+        let (peer, content) = (self.peer(to)?, self.content(id, says));
+        self.seal_and_store(peer, &content, Audience::Program, None)
     }
 
     /// The same, in a session that is begun with this bundle where none stands.
     pub(in crate::client) fn compose_with(
         &mut self,
         bundle: &Bundle,
+        id: MessageId,
         says: Says,
     ) -> Result<MessageId, Error> {
         let mut peer = self.peer(bundle.user())?;
@@ -39,7 +41,8 @@ impl Device {
         if peer.needs_bundle(now) {
             peer.begin(&self.account()?, bundle, &mut Secret::random, now)?;
         }
-        self.seal_and_store(peer, says, Audience::Program, None)
+        let content = self.content(id, says);
+        self.seal_and_store(peer, &content, Audience::Program, None)
     }
 
     /// Begins a session without a message, so that the peer can be written to offline.
@@ -66,9 +69,25 @@ impl Device {
         }
     }
 
-    /// Whether a session may be begun anew with somebody whose message didn't open (§8.5).
+    /// Those whose messages didn't open, and with whom nothing was begun since.
+    pub(in crate::client) fn resets_owed(&self) -> Result<Vec<UserId>, Error> {
+        let names = self.vault.names(RESETS, "", usize::MAX)?;
+        let users = names
+            .iter()
+            .filter_map(|name| record::user_of(RESETS, name));
+        Ok(users.collect())
+    }
+
+    /// Whether a session may be begun anew with somebody whose message didn't open: once an hour
+    /// (§8.5). Otherwise it isn't owed any more.
     pub(in crate::client) fn may_reset(&self, with: UserId) -> Result<bool, Error> {
-        Ok(self.peer(with)?.may_reset(self.clock.now()))
+        let may = self.peer(with)?.may_reset(self.clock.now());
+        if !may {
+            let mut change = self.vault.change();
+            change.remove(record::reset(with));
+            change.commit()?;
+        }
+        Ok(may)
     }
 
     /// Begins anew with somebody whose message didn't open, and tells them.
@@ -80,7 +99,9 @@ impl Device {
         }
         self.meet(&mut peer, bundle)?;
         peer.reset(&self.account()?, bundle, &mut Secret::random, now)?;
-        self.seal_and_store(peer, Says::Reset, Audience::Nobody, None)?;
+        let content = self.content(MessageId::random(), Says::Reset);
+        let owed = record::reset(bundle.user());
+        self.seal_and_store(peer, &content, Audience::Nobody, Some(owed))?;
         Ok(())
     }
 
@@ -93,8 +114,8 @@ impl Device {
             };
             let state = ReceiptState::Delivered;
             let peer = self.peer(to)?;
-            let says = Says::Receipt { ids, state };
-            match self.seal_and_store(peer, says, Audience::Nobody, Some(name.clone())) {
+            let content = self.content(MessageId::random(), Says::Receipt { ids, state });
+            match self.seal_and_store(peer, &content, Audience::Nobody, Some(name.clone())) {
                 Ok(_) => {}
                 Err(Error::Encryption(_) | Error::OutboxFull { .. }) => {
                     let mut change = self.vault.change();
@@ -185,7 +206,7 @@ impl Device {
     fn seal_and_store(
         &mut self,
         mut peer: Peer,
-        says: Says,
+        content: &Content,
         audience: Audience,
         replaces: Option<String>,
     ) -> Result<MessageId, Error> {
@@ -193,7 +214,6 @@ impl Device {
             return Err(Error::OutboxFull { limit: MAX_OUTBOX });
         }
         let now = self.clock.now();
-        let content = content(says, now);
         let envelope = peer.seal(self.profile.registration, &content.to_bytes()?, now)?;
         let outgoing = Outgoing {
             to: peer.user(),
@@ -215,12 +235,12 @@ impl Device {
         self.outgoing += 1;
         Ok(content.id)
     }
-}
 
-pub(super) fn content(says: Says, written: Timestamp) -> Content {
-    Content {
-        id: MessageId::random(),
-        written,
-        says,
+    pub(super) fn content(&self, id: MessageId, says: Says) -> Content {
+        Content {
+            id,
+            written: self.clock.now(),
+            says,
+        }
     }
 }

@@ -151,7 +151,7 @@ impl Side {
 
     /// Writes something, again where the first try came to nothing.
     fn write(&mut self, to: &mut Self, text: &str) {
-        let says = || Says::Text(text.to_owned().into());
+        let (id, says) = (MessageId::random(), || Says::Text(text.to_owned().into()));
         let user = to.user();
         let before = self.device.progress().outgoing;
         let bundle = to.bundle();
@@ -159,9 +159,9 @@ impl Side {
             let bundle = bundle.clone();
             self.step(|device| {
                 if device.needs_bundle(user)? {
-                    device.compose_with(&bundle, says())
+                    device.compose_with(&bundle, id, says())
                 } else {
-                    device.compose(user, says())
+                    device.compose(user, id, says())
                 }
             });
         }
@@ -305,7 +305,8 @@ fn a_full_outbox_and_a_changed_identity_hold_back_sending() {
     let (mut anna, mut ben) = (Side::new(0xa, &fate), Side::new(0xb, &fate));
     let bundle = ben.bundle();
     let text = || Says::Text("x".to_owned().into());
-    anna.device.compose_with(&bundle, text()).unwrap();
+    let id = MessageId::random;
+    anna.device.compose_with(&bundle, id(), text()).unwrap();
     let (bens, other) = (ben.user(), Side::new(0xc, &fate).bundle());
     // The server says that another key is Ben's.
     let keys = Side::new(0xd, &fate).device.registration(&[0; 32]).unwrap();
@@ -319,7 +320,7 @@ fn a_full_outbox_and_a_changed_identity_hold_back_sending() {
     })
     .unwrap();
     anna.device.look_at(&forged).unwrap();
-    let held = anna.device.compose(bens, text());
+    let held = anna.device.compose(bens, id(), text());
     assert!(matches!(held, Err(Error::Encryption(_))), "{held:?}");
     let events = anna.device.events_after(0, 9).unwrap();
     assert_eq!(events[0].1, Event::IdentityChanged { peer: bens });
@@ -329,14 +330,14 @@ fn a_full_outbox_and_a_changed_identity_hold_back_sending() {
             Ok(())
         })
         .unwrap();
-    anna.device.compose(bens, text()).unwrap();
+    anna.device.compose(bens, id(), text()).unwrap();
     // Nothing is known of a stranger, and looking at them tells nothing.
     anna.device.look_at(&other).unwrap();
     assert_eq!(anna.device.events_after(0, 9).unwrap().len(), 1);
     while anna.device.progress().outgoing < super::sending::MAX_OUTBOX {
-        anna.device.compose(bens, text()).unwrap();
+        anna.device.compose(bens, id(), text()).unwrap();
     }
-    let full = anna.device.compose(bens, text());
+    let full = anna.device.compose(bens, id(), text());
     assert!(matches!(full, Err(Error::OutboxFull { .. })));
     key_log::take_sealed();
 }

@@ -44,6 +44,16 @@ pub fn unlock(directory: &Path, passphrase: &Passphrase) -> Result<StoreKey, Sto
     }
 }
 
+/// Whether a directory's key is wrapped under a passphrase.
+pub fn is_wrapped(directory: &Path) -> Result<bool, StorageError> {
+    let path = directory.join(FILE);
+    match fs::read(&path) {
+        Ok(text) => Ok(matches!(Kept::parse(&text, path)?, Kept::Wrapped { .. })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(StorageError::File { path, source }),
+    }
+}
+
 /// Puts a key where the one before was.
 pub(in crate::client) fn place(
     directory: &Path,

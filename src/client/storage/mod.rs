@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub use disk::DiskStorage;
 pub(super) use key_file::place;
-pub use key_file::{Passphrase, unlock};
+pub use key_file::{Passphrase, is_wrapped, unlock};
 pub use memory::MemoryStorage;
 
 /// A keeper of records.
