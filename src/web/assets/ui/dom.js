@@ -56,7 +56,7 @@ export function plainName(text) {
  */
 export function set(node, attribute, value) {
   if (value === null || value === undefined || value === false) node.removeAttribute(attribute);
-  else if (/^(on|style$|srcdoc$)/i.test(attribute)) throw new Error(`${attribute} is not settable`);
+  else if (/^(on|style$|src.)/i.test(attribute)) throw new Error(`${attribute} is not settable`);
   else node.setAttribute(attribute, value === true ? "" : String(value));
 }
 
