@@ -139,6 +139,10 @@ async function conversation(c, v, tally) {
   const peers = { alice: c.unknownPeer(bob.user), bob: c.unknownPeer(alice.user) };
   peers.alice = c.meetPeer(peers.alice, bundle.identity).peer;
   peers.alice = await c.beginWith(peers.alice, alice, bundle, draws.alice, 0);
+  tally.same("with a one-time prekey", peers.alice.active.prefix[1], 1);
+  const kept = await c.readPeer(JSON.parse(JSON.stringify(c.writePeer(peers.alice))));
+  const anew = await c.beginWith(kept, alice, bundle, () => crypto.getRandomValues(new Uint8Array(32)), 0);
+  tally.same("without one that comes again", anew.active.prefix[1], 0);
   const findKeys = async (prefix) => {
     if (prefix.signed !== contact.spk_id || prefix.oneTime !== contact.otpk_id) throw new c.Refusal("unknown_prekey");
     return { signed: signed.secret, oneTime: oneTime.secret };

@@ -25,6 +25,7 @@ import { accept, answers, begin, isWith, maySend, openIn, sealIn } from "./sessi
  * @property {Session | null} active
  * @property {Session[]} archived the newest first, at most four
  * @property {number | null} lastReset ms
+ * @property {Bytes | null} spent the peer's one-time prekey that a session was begun with here last
  */
 
 /** @typedef {{ peer: Peer, opened: Bytes, meeting: Meeting, begun: Prefix | null }} Opened */
@@ -34,7 +35,7 @@ const MAX_ARCHIVED = 4;
 const BETWEEN_RESETS = 3600_000;
 
 /** Somebody of whom nothing is known. @param {string} user @returns {Peer} */
-export const unknownPeer = (user) => ({ user, pin: null, active: null, archived: [], lastReset: null });
+export const unknownPeer = (user) => ({ user, pin: null, active: null, archived: [], lastReset: null, spent: null });
 
 /** Shows the pin an identity key. One that changed archives the sessions. @param {Peer} peer @param {Bytes} key @returns {{ peer: Peer, meeting: Meeting }} */
 export function meetPeer(peer, key) {
@@ -46,11 +47,14 @@ export function meetPeer(peer, key) {
 /** Whether a bundle must be fetched before anything can be sent (§8.2). @param {Peer} peer @param {number} now */
 export const needsBundle = (peer, now) => !sendable(peer, now);
 
-/** Begins a session with the bundle's owner. Show its key to `meetPeer` first. @param {Peer} peer @param {Account} own @param {Bundle} bundle @param {Draw} draw @param {number} now @returns {Promise<Peer>} */
+/** Begins a session with the bundle's owner. Show its key to `meetPeer` first. A one-time prekey that comes a second time is left out: the server hands it out again to who asks again soon, and its owner may have deleted it. @param {Peer} peer @param {Account} own @param {Bundle} bundle @param {Draw} draw @param {number} now @returns {Promise<Peer>} */
 export async function beginWith(peer, own, bundle, draw, now) {
   const pin = settled(peer);
   if (bundle.user !== peer.user || !equal(pin.pinned, bundle.identity)) throw new Refusal("other_identity");
-  return activate(peer, await begin(own, bundle, draw, now));
+  const isSpent = bundle.oneTime && peer.spent && equal(bundle.oneTime.public, peer.spent);
+  const oneTime = isSpent ? null : bundle.oneTime;
+  const session = await begin(own, { ...bundle, oneTime }, draw, now);
+  return activate({ ...peer, spent: oneTime ? oneTime.public : peer.spent }, session);
 }
 
 /** @param {Peer} peer @param {number} registration @param {Bytes} message @param {number} now @returns {Promise<{ peer: Peer, envelope: Envelope }>} */

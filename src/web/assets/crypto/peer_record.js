@@ -7,7 +7,7 @@ import { Refusal } from "./refusal.js";
 import { readSession, writeSession } from "./session_record.js";
 
 /** @param {Peer} peer */
-export function writePeer({ user, pin, active, archived, lastReset }) {
+export function writePeer({ user, pin, active, archived, lastReset, spent }) {
   return {
     v: 1,
     user,
@@ -19,13 +19,14 @@ export function writePeer({ user, pin, active, archived, lastReset }) {
     active: active && writeSession(active),
     archived: archived.map(writeSession),
     last_reset: lastReset,
+    spent: spent && toBase64(spent),
   };
 }
 
 /** @param {any} record @returns {Promise<Peer>} */
 export async function readPeer(record) {
   if (record.v !== 1) throw new Refusal("malformed", "a record of a peer of version 1");
-  const { user, pin, active, archived, last_reset: lastReset } = record;
+  const { user, pin, active, archived, last_reset: lastReset, spent } = record;
   return {
     user,
     pin: pin && {
@@ -36,5 +37,6 @@ export async function readPeer(record) {
     active: active && (await readSession(active)),
     archived: await Promise.all(archived.map(readSession)),
     lastReset,
+    spent: spent ? fromBase64(spent) : null,
   };
 }
