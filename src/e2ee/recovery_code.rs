@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::Refusal;
+use super::kdf::{NO_SALT, hkdf};
 use crate::base::Secret;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -77,6 +78,12 @@ impl RecoveryCode {
         text
     }
 
+    /// The seed of an account that was made of this code, as the web client makes its accounts: then the
+    /// code alone brings the identity back, and no contacts.
+    pub fn seed(&self) -> Secret<32> {
+        hkdf(&NO_SALT, &[self.0.expose()], b"PrivComm_Seed_v1")
+    }
+
     /// The 16 bytes.
     pub(super) const fn secret(&self) -> &Secret<16> {
         &self.0
@@ -129,12 +136,13 @@ mod tests {
     use crate::e2ee::vectors::{backups, secret};
 
     #[test]
-    fn each_code_has_the_published_text() {
+    fn each_code_has_the_published_text_and_seed() {
         let codes = backups().codes;
         assert_eq!(codes.len(), 4);
         for vector in codes {
             let code = RecoveryCode::new(secret(&vector.code));
             assert_eq!(*code.to_text(), vector.text);
+            assert_eq!(code.seed(), secret(&vector.seed));
             assert_eq!(RecoveryCode::parse(&vector.text), Ok(code));
         }
     }

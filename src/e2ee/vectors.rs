@@ -216,6 +216,7 @@ pub(super) struct Backups {
 pub(super) struct Code {
     pub(super) code: String,
     pub(super) text: String,
+    pub(super) seed: String,
 }
 
 #[derive(Deserialize)]

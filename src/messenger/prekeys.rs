@@ -12,7 +12,7 @@ use super::limits::count;
 use super::parse;
 use super::scope::Member;
 use crate::base::{BoundedMap, Timestamp, UserId};
-use crate::store::{self, Account, NO_IDENTITY, TakenPrekey, Uploaded};
+use crate::store::{self, Account, NO_IDENTITY, Others, TakenPrekey, Uploaded};
 use crate::wire::binary;
 use crate::wire::body::{Bundle, KeyStatus, KeyUpload, OneTimePrekey};
 
@@ -42,16 +42,13 @@ impl Default for Handouts {
 }
 
 impl Handouts {
-    fn again(
-        &self,
-        pair: (UserId, UserId),
-        identity: &[u8; 32],
-        now: Timestamp,
-    ) -> Option<Handout> {
+    fn again(&self, pair: (UserId, UserId), account: &Account, now: Timestamp) -> Option<Handout> {
         let handouts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let handout = handouts.peek(&pair)?;
-        let is_good = handout.identity == *identity && now.since(handout.at) < SAME_AGAIN;
-        is_good.then_some(*handout)
+        // With a new signed prekey its owner may have begun anew, and lost what was handed out before.
+        let is_of_now =
+            handout.identity == account.identity_key && handout.at >= account.signed_prekey_at;
+        (is_of_now && now.since(handout.at) < SAME_AGAIN).then_some(*handout)
     }
 
     /// Forgets handouts that nobody gets again. How many.
@@ -79,7 +76,7 @@ impl Member {
         let pair = (self.user(), account.user);
         count(&messenger.limits.bundle_pair, pair, now)?;
         let _asking = self.mailbox().asking.lock().await;
-        if let Some(handout) = messenger.handouts.again(pair, &account.identity_key, now) {
+        if let Some(handout) = messenger.handouts.again(pair, &account, now) {
             messenger.counters.bundles_again.increment();
             return Ok(bundle(&account, Some(handout.prekey)));
         }
@@ -211,9 +208,15 @@ fn read_upload(
         .iter()
         .map(|(id, key)| (*id, *key.as_bytes()))
         .collect();
+    let others = if upload.replace {
+        Others::Go
+    } else {
+        Others::Stay
+    };
     Ok(store::KeyUpload {
         signed_prekey,
         prekeys,
+        others,
     })
 }
 

@@ -61,7 +61,7 @@ pub use offline::{Integrity, OfflineStore, QueueSize, Sizes};
 pub use operate::{Change, Changed};
 pub use pending::{Backlog, NewMessage, PendingWrite, Withdrawal};
 pub use people::{MOST_PEOPLE, PersonFigures};
-pub use prekeys::{KeyUpload, MAX_PREKEYS, TakenPrekey, Uploaded};
+pub use prekeys::{KeyUpload, MAX_PREKEYS, Others, TakenPrekey, Uploaded};
 pub use reader::{Figures, KeyStatus};
 pub use record::{Account, Invite, NO_IDENTITY, QueueEntry, Standing, StoredMessage};
 pub use rows::TableSize;

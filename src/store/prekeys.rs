@@ -46,6 +46,18 @@ pub struct KeyUpload {
     pub signed_prekey: Option<([u8; 32], [u8; 64], Timestamp)>,
     /// One-time prekeys with their ids.
     pub prekeys: Vec<(u32, [u8; 32])>,
+    /// What becomes of the others.
+    pub others: Others,
+}
+
+/// What becomes of the one-time prekeys that are held and aren't in an upload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Others {
+    /// They stay.
+    #[default]
+    Stay,
+    /// They go, and their ids count as handed out.
+    Go,
 }
 
 impl fmt::Debug for KeyUpload {
@@ -126,7 +138,14 @@ fn store(
     let Some(mut account) = tables.account(user)? else {
         return Ok(Uploaded::NoSuchUser);
     };
-    let highest = account.highest_prekey;
+    let held = status_in(&tables.prekeys, &account)?.ids;
+    let is_uploaded = |id: &u32| upload.prekeys.iter().any(|(new, _)| new == id);
+    let (mut ids, dropped): (Vec<u32>, Vec<u32>) = held
+        .into_iter()
+        .partition(|id| upload.others == Others::Stay || is_uploaded(id));
+    let highest = dropped
+        .iter()
+        .fold(account.highest_prekey, |highest, id| highest.max(*id));
     if let Some((id, _)) = upload.prekeys.iter().find(|(id, _)| *id <= highest) {
         return Ok(Uploaded::IdNotAboveHighest { id: *id, highest });
     }
@@ -136,7 +155,6 @@ fn store(
             return Ok(Uploaded::IdTaken { id: *id });
         }
     }
-    let mut ids = status_in(&tables.prekeys, &account)?.ids;
     ids.extend(upload.prekeys.iter().map(|(id, _)| *id));
     ids.sort_unstable();
     ids.dedup();
@@ -150,7 +168,13 @@ fn store(
         account.signed_prekey = key;
         account.prekey_signature = signature;
         account.signed_prekey_at = now;
+    }
+    if upload.signed_prekey.is_some() || !dropped.is_empty() {
+        account.highest_prekey = highest;
         tables.put_account(&account)?;
+    }
+    for id in dropped {
+        tables.prekeys.remove(&prekey_key(user, id))?;
     }
     insert(tables, user, &upload.prekeys)?;
     Ok(Uploaded::Stored(status_in(&tables.prekeys, &account)?))

@@ -143,6 +143,10 @@ pub struct KeyUpload {
     /// More one-time prekeys.
     #[serde(default)]
     pub one_time_prekeys: Vec<OneTimePrekey>,
+    /// Whether the one-time prekeys that are held and aren't among these go: their owner can't use them
+    /// any more, after a restore for example. Their ids count as handed out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace: bool,
 }
 
 /// What the daemon holds of one's own keys.

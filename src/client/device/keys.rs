@@ -70,16 +70,18 @@ impl Device {
             return Ok(Upkeep::Upload(upload, Age::Left));
         }
         let mut prekeys = self.take_prekeys()?;
-        let Some(upload) = self.due(&mut prekeys, &at_server.keys)? else {
-            self.keep(prekeys);
-            return Ok(Upkeep::Done);
-        };
-        let mut change = self.vault.change();
-        change.put(PREKEYS.to_owned(), &prekeys.to_record());
-        change.put_json(UPLOAD.to_owned(), &upload);
-        change.commit()?;
+        let kept = prekeys.one_time();
+        let upload = self.due(&mut prekeys, &at_server.keys)?;
+        if upload.is_some() || prekeys.one_time() != kept {
+            let mut change = self.vault.change();
+            change.put(PREKEYS.to_owned(), &prekeys.to_record());
+            if let Some(upload) = &upload {
+                change.put_json(UPLOAD.to_owned(), upload);
+            }
+            change.commit()?;
+        }
         self.keep(prekeys);
-        Ok(Upkeep::Upload(upload, Age::New))
+        Ok(upload.map_or(Upkeep::Done, |upload| Upkeep::Upload(upload, Age::New)))
     }
 
     /// The server has the prekeys that were to be uploaded, or won't ever have them.
@@ -100,12 +102,18 @@ impl Device {
         let is_as_kept = at_server.digest == binary::encode(&expected);
         let is_new = prekeys.rotate(draw, now).is_some();
         prekeys.expire(now);
-        let mut one_time = if is_as_kept {
-            prekeys.refill(at_server.count, draw, now)?
-        } else {
+        // The server hands out the oldest first: where it has more than are young, it has old ones.
+        let unused = prekeys.unused(now);
+        let young = prekeys.one_time().saturating_sub(unused.len());
+        let replace = !is_as_kept || at_server.count > young;
+        let mut one_time = if replace {
             prekeys.more(draw, now)?
+        } else {
+            prekeys.forget(&unused);
+            prekeys.refill(at_server.count, draw, now)?
         };
-        let room = MOST_AT_SERVER.saturating_sub(at_server.count);
+        let held = if replace { 0 } else { at_server.count };
+        let room = MOST_AT_SERVER.saturating_sub(held);
         let surplus = one_time.split_off(one_time.len().min(room));
         let surplus: Vec<_> = surplus.iter().map(OneTimePrekey::id).collect();
         prekeys.forget(&surplus);
@@ -119,6 +127,7 @@ impl Device {
             signed_prekey: sent(binary::encode(signed.public().as_bytes())),
             prekey_signature: sent(binary::encode(&identity.sign_prekey(signed))),
             one_time_prekeys: one_time.iter().map(public).collect(),
+            replace,
         }))
     }
 }

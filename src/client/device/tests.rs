@@ -1,6 +1,8 @@
 //! Two devices and a server between them, with a crash before and after every transaction of either:
 //! nothing is lost, nothing is told twice, and no message key seals or opens twice.
 
+mod interleaving;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +14,7 @@ use crate::client::{Error, Event, ServerUrl, Vault};
 use crate::e2ee::key_log::{self, Used};
 use crate::e2ee::{Bundle, BundleFields, Handle, ReceiptState, Says, StoreKey};
 use crate::wire::binary::decode_fixed;
-use crate::wire::body::ContactState;
+use crate::wire::body::{ContactState, OneTimePrekey};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_219_200_000);
 
@@ -85,6 +87,8 @@ struct Side {
     /// What the server holds for it, and every id it ever held.
     queue: Vec<Arrival>,
     held: BTreeSet<MessageId>,
+    /// The last one-time prekey that the server handed out.
+    handed: u32,
 }
 
 impl Side {
@@ -104,6 +108,7 @@ impl Side {
             opened: BTreeSet::new(),
             queue: Vec::new(),
             held: BTreeSet::new(),
+            handed: 0,
         }
     }
 
@@ -115,13 +120,16 @@ impl Side {
     fn bundle(&mut self) -> Bundle {
         let keys = self.device.registration(&[0; 32]).unwrap();
         let identity: [u8; 32] = decode_fixed(&keys.identity_key).unwrap();
-        let one_time = &keys.one_time_prekeys[0];
+        let is_new = |key: &&OneTimePrekey| key.key_id > self.handed;
+        let one_time = keys.one_time_prekeys.iter().find(is_new);
+        self.handed = one_time.map_or(self.handed, |key| key.key_id);
         Bundle::check(&BundleFields {
             user: self.user(),
             identity_key: &identity,
             signed_prekey: decode_fixed(&keys.signed_prekey).unwrap(),
             prekey_signature: decode_fixed(&keys.prekey_signature).unwrap(),
-            one_time_prekey: Some((one_time.key_id, decode_fixed(&one_time.public_key).unwrap())),
+            one_time_prekey: one_time
+                .map(|key| (key.key_id, decode_fixed(&key.public_key).unwrap())),
         })
         .unwrap()
     }

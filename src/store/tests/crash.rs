@@ -37,8 +37,8 @@ async fn a_power_cut_loses_nothing_accepted_and_gives_no_prekey_twice() {
         .upload_keys(
             user,
             KeyUpload {
-                signed_prekey: None,
                 prekeys: (3..=190).map(|id| (id, [1; 32])).collect(),
+                ..KeyUpload::default()
             },
         )
         .await

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::super::{KeyUpload, MAX_PREKEYS, Uploaded};
+use super::super::{KeyUpload, MAX_PREKEYS, Others, Uploaded};
 use super::*;
 
 fn upload(ids: impl IntoIterator<Item = u32>) -> KeyUpload {
     KeyUpload {
-        signed_prekey: None,
         prekeys: ids.into_iter().map(|id| (id, [1; 32])).collect(),
+        ..KeyUpload::default()
     }
 }
 
@@ -102,13 +102,38 @@ async fn two_hundred_are_kept_and_not_one_more() {
 }
 
 #[tokio::test]
+async fn others_go_where_the_owner_says_so_and_do_not_come_back() {
+    let store = Store::in_memory().unwrap();
+    let user = member(&store, 1).await;
+    store.upload_keys(user, upload(3..=200)).await.unwrap();
+    let anew = |ids: [u32; 2]| KeyUpload {
+        others: Others::Go,
+        ..upload(ids)
+    };
+    // Not above what would go: nothing changes.
+    let low = store.upload_keys(user, anew([150, 300])).await.unwrap();
+    let highest = 200;
+    assert_eq!(low, Uploaded::IdNotAboveHighest { id: 150, highest });
+    assert_eq!(store.key_status(user).await.unwrap().unwrap().count, 200);
+    // The same twice, for an answer may get lost.
+    for _ in 0..2 {
+        let stored = store.upload_keys(user, anew([300, 301])).await.unwrap();
+        assert!(matches!(stored, Uploaded::Stored(status) if status.ids == [300, 301]));
+    }
+    let back = store.upload_keys(user, upload([200])).await.unwrap();
+    assert_eq!(back, Uploaded::IdNotAboveHighest { id: 200, highest });
+    let taken = store.take_prekey(user).await.unwrap().unwrap();
+    assert_eq!(taken.prekey.map(|(id, _)| id), Some(300));
+}
+
+#[tokio::test]
 async fn a_signed_prekey_is_replaced_with_its_time() {
     let store = Store::in_memory().unwrap();
     let user = member(&store, 1).await;
     let at = Timestamp::from_millis(77);
     let new = KeyUpload {
         signed_prekey: Some(([8; 32], [9; 64], at)),
-        prekeys: Vec::new(),
+        ..KeyUpload::default()
     };
     let Uploaded::Stored(status) = store.upload_keys(user, new).await.unwrap() else {
         panic!("it should be stored");

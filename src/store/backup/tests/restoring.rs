@@ -111,8 +111,8 @@ async fn a_restored_relay_hands_out_no_old_prekey_and_takes_no_old_token() {
     assert_eq!((taken.prekey, taken.remaining), (None, 0));
     assert_eq!(taken.account.tokens_since, NOW);
     let upload = KeyUpload {
-        signed_prekey: None,
         prekeys: vec![(9, [13; 32])],
+        ..KeyUpload::default()
     };
     let refused = store.upload_keys(scene.user, upload).await.unwrap();
     assert!(matches!(

@@ -55,11 +55,11 @@ export class Upkeep {
     const batch = this.#parts.store.batch();
     const more = await prekeys.more(batch, now);
     await batch.commit();
-    await this.#upload(await prekeys.signed(), more);
+    await this.#upload(await prekeys.signed(), more, true);
   }
 
-  /** @param {Pair | null} signed @param {PublicPrekey[]} oneTime */
-  async #upload(signed, oneTime) {
+  /** @param {Pair | null} signed @param {PublicPrekey[]} oneTime @param {boolean} [replace] whether what the server held goes */
+  async #upload(signed, oneTime, replace = false) {
     const { api, own } = this.#parts;
     await api.asMember("PUT", "/keys", {
       ...(signed && {
@@ -67,6 +67,7 @@ export class Upkeep {
         prekey_signature: toBase64(await signPrekey(own.account.identity, signed.public)),
       }),
       one_time_prekeys: oneTime.map(wirePrekey),
+      ...(replace && { replace }),
     });
   }
 }
