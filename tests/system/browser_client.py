@@ -33,7 +33,11 @@ class Client:
     def do(self, script, *arguments):
         """What an async function of this body returns, with `model`, `until` and `a` for arguments."""
         return self.browser.run(
-            "const a = Array.from(arguments); return (async () => {" + script + "})();", *arguments
+            "const a = Array.from(arguments); return (async () => {"
+            + script
+            # The driver takes the code of an error for one of its own.
+            + "\n})().catch(({ code, message }) => { throw new Error(`${code ?? ''} ${message}`); });",
+            *arguments,
         )
 
     def reload(self):

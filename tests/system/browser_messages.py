@@ -14,12 +14,14 @@ HERE = pathlib.Path(__file__).parent
 
 def checks(binary):
     with contextlib.ExitStack() as started:
-        appliance = started.enter_context(Appliance(binary, 'registration.mode="open"'))
+        settings = ('registration.mode="open"', "presence.enabled=true", 'presence.arriving="100ms"', 'presence.leaving="100ms"')
+        appliance = started.enter_context(Appliance(binary, *settings))
         driver = started.enter_context(Driver())
         anna = started.enter_context(Client(driver, appliance.origin))
         boris = started.enter_context(Client(driver, appliance.origin))
         vectors(anna)
         talk(anna, boris)
+        presence(anna, boris)
 
 
 def vectors(client):
@@ -64,6 +66,19 @@ def talk(anna, boris):
         expect(anna.texts(to_boris) == [f"b{number}" for number in range(20)], anna.texts(to_boris))
         heard = boris.texts(to_anna)
         expect(heard == ["Hello, Boris."] + [f"a{number}" for number in range(20)], heard)
+
+
+def presence(anna, boris):
+    with check("browser: two who both want it see that the other is there, and that they left"):
+        anna.do("await until('presence here', ({ server }) => server.presence); await model.change({ presence: true })")
+        boris.do("await model.change({ presence: true })")
+        there = "await until('there', ({ conversations: [one] }) => one.online === true)"
+        anna.do(there)
+        boris.do(there)
+        boris.leave()
+        anna.do("await until('left', ({ conversations: [one] }) => one.online === false)")
+        boris.begin()
+        anna.do(there)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def checks(binary):
         offline(anna, boris, to_boris, to_anna)
         tabs(anna, boris, to_boris, to_anna)
         identities(anna, boris, to_boris, to_anna)
+        restored(appliance, anna, boris, to_boris, to_anna)
         replaced(appliance, anna, driver)
         wrong_clock(driver, appliance)
         recovered(driver, appliance, anna, boris, to_boris, code)
@@ -162,6 +163,25 @@ def replaced(appliance, anna, driver):
             anna.do("await model.acceptIdentity(a[0])", to_dora)
             anew.wait_for_text(to_anna, "Is it you?")
             anna.wait_for_state(to_dora, "Is it you?", "sent")
+
+
+def restored(appliance, anna, boris, to_boris, to_anna):
+    with check("browser: what a server forgot that was put back to a backup is sent again"):
+        socket = ["--json", "--socket", appliance.state / "admin.sock"]
+        made = subprocess.run([appliance.binary, "backup", "create", *socket], check=True, capture_output=True)
+        backup = json.loads(made.stdout)["path"]
+        boris.leave()
+        anna.send(to_boris, "after the backup")
+        anna.wait_for_state(to_boris, "after the backup", "sent")
+        appliance.kill()
+        put_back = [appliance.binary, "restore", backup, "--data", appliance.state, "--yes", "--json"]
+        subprocess.run(put_back, check=True, capture_output=True)
+        appliance.again()
+        boris.begin()
+        boris.wait_for_text(to_anna, "after the backup")
+        anna.wait_for_state(to_boris, "after the backup", "delivered")
+        boris.send(to_anna, "after the restore")
+        anna.wait_for_text(to_boris, "after the restore")
 
 
 def wrong_clock(driver, appliance):

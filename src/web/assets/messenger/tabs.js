@@ -47,6 +47,8 @@ class Tab extends EventTarget {
   #channel = new BroadcastChannel(CHANNEL);
   /** @type {Messenger | null} */
   #messenger = null;
+  /** @type {Promise<Messenger>} the same, once it has opened what is kept */
+  #opened = Promise.reject(new Trouble("internal"));
   /** @type {Map<string, Asked>} */
   #asked = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -56,6 +58,7 @@ class Tab extends EventTarget {
   constructor(origins, brought) {
     super();
     this.#origins = origins;
+    this.#opened.catch(() => {});
     this.#brought = brought;
     for (const action of ACTIONS) {
       Object.defineProperty(this, action, { value: (/** @type {any[]} */ ...args) => this.#permitted(action, args) });
@@ -70,7 +73,7 @@ class Tab extends EventTarget {
   #act(action, args) {
     // One id, whoever does it in the end.
     const all = action === "send" ? [...args, crypto.randomUUID()] : args;
-    return this.#messenger ? run(this.#messenger, action, all) : this.#ask(action, all);
+    return this.#messenger ? this.#opened.then((messenger) => run(messenger, action, all)) : this.#ask(action, all);
   }
 
   // What a person must be asked for is asked for in the tab that they look at; it holds for all.
@@ -104,7 +107,7 @@ class Tab extends EventTarget {
         if (messenger) this.#say({ kind: "state", state: messenger.state });
         return;
       case "ask":
-        if (messenger) this.#say(await answered(messenger, word.id, word.action, word.args));
+        if (messenger) this.#say(await answered(await this.#opened, word.id, word.action, word.args));
         return;
       case "state":
         clearTimeout(this.#doubt);
@@ -167,7 +170,8 @@ class Tab extends EventTarget {
       this.#say({ kind: "messages", peer });
       this.#tell("messages", { peer });
     });
-    await messenger.open();
+    this.#opened = messenger.open().then(() => messenger);
+    await this.#opened;
     const asked = [...this.#asked.values()];
     this.#asked.clear();
     for (const { action, args, resolve, reject, timer } of asked) {
