@@ -3,9 +3,14 @@
 
 /** @import { Bundle } from "../crypto/x3dh.js" */
 /** @import { Api } from "../net/api.js" */
+/** @import { Parts } from "./parts.js" */
+/** @import { Exchange } from "./people.js" */
 import { fromBase64, isUuid } from "../crypto/bytes.js";
 import { checkIdentity } from "../crypto/identity_key.js";
+import { beginWith, meetPeer } from "../crypto/peer.js";
+import { draw } from "../crypto/ratchet.js";
 import { Refusal } from "../crypto/refusal.js";
+import { noteMeeting } from "./events.js";
 
 /** Uses up one of their one-time prekeys. @param {Api} api @param {string} who user id or hash of a handle @returns {Promise<Bundle>} */
 export async function fetchBundle(api, who) {
@@ -21,4 +26,24 @@ export async function fetchBundle(api, who) {
   };
   checkIdentity(bundle.identity);
   return bundle;
+}
+
+/** Begins a session with the bundle's owner, unless their identity changed and nobody decided yet. @param {Parts} parts @param {Exchange} entry @param {Bundle} bundle */
+export async function beginSession(parts, entry, bundle) {
+  const { own, clock } = parts;
+  meetOwner(parts, entry, bundle);
+  if (entry.peer.pin?.changed) return;
+  // The server hands out the same one-time prekey again for a while; its owner may have used it up.
+  const { oneTime } = bundle;
+  const isUsed = oneTime !== null && oneTime.id === entry.kept.usedPrekey;
+  const fresh = isUsed ? { ...bundle, oneTime: null } : bundle;
+  entry.peer = await beginWith(entry.peer, own.account, fresh, draw, clock.now());
+  if (oneTime) entry.kept.usedPrekey = oneTime.id;
+}
+
+/** Shows the pin whose bundle it is. @param {Parts} parts @param {Exchange} entry @param {Bundle} bundle */
+export function meetOwner(parts, entry, bundle) {
+  const { peer, meeting } = meetPeer(entry.peer, bundle.identity);
+  entry.peer = peer;
+  noteMeeting(parts, entry, meeting);
 }

@@ -6,12 +6,10 @@
 /** @import { Kept } from "./conversation.js" */
 import { fromBase64, isUuid } from "../crypto/bytes.js";
 import { hashHandle } from "../crypto/handle.js";
-import { beginWith, meetPeer, needsBundle } from "../crypto/peer.js";
-import { draw } from "../crypto/ratchet.js";
+import { needsBundle } from "../crypto/peer.js";
 import { Refusal } from "../crypto/refusal.js";
 import { isPassing, isTrouble, Trouble } from "../net/trouble.js";
-import { fetchBundle } from "./bundle.js";
-import { noteMeeting } from "./events.js";
+import { beginSession, fetchBundle, meetOwner } from "./bundle.js";
 import { checkedHandle, readContact } from "./links.js";
 
 export class Contacts extends EventTarget {
@@ -41,12 +39,8 @@ export class Contacts extends EventTarget {
     }
     const bundle = await this.#find(named);
     await people.exchange(bundle.user, async (entry) => {
-      const met = meetPeer(entry.peer, bundle.identity);
-      entry.peer = met.peer;
-      noteMeeting(this.#parts, entry, met.meeting);
-      if (met.meeting !== "changed" && needsBundle(entry.peer, clock.now())) {
-        entry.peer = await beginWith(entry.peer, own.account, bundle, draw, clock.now());
-      }
+      if (needsBundle(entry.peer, clock.now())) await beginSession(this.#parts, entry, bundle);
+      else meetOwner(this.#parts, entry, bundle);
       Object.assign(entry.kept, { hidden: false, active: clock.now(), standing: "allowed" });
       if (!isUuid(named)) entry.kept.handle = named;
     });

@@ -7,13 +7,11 @@
 /** @import { Frame, Over } from "../net/line.js" */
 import { Line } from "../net/line.js";
 import { Login } from "../net/login.js";
-import { meetPeer } from "../crypto/peer.js";
 import { Refusal } from "../crypto/refusal.js";
 import { Trouble } from "../net/trouble.js";
-import { fetchBundle } from "./bundle.js";
+import { fetchBundle, meetOwner } from "./bundle.js";
 import { Calls } from "./calls.js";
 import { Contacts } from "./contacts.js";
-import { noteMeeting } from "./events.js";
 import { Inbox } from "./inbox.js";
 import { credentials } from "./joining.js";
 import { Outbox } from "./outbox.js";
@@ -181,11 +179,7 @@ export class Member extends EventTarget {
   async #meetAgain(peer) {
     if (!this.people.get(peer)) return;
     const bundle = await fetchBundle(this.#parts.api, peer);
-    await this.people.exchange(peer, (entry) => {
-      const met = meetPeer(entry.peer, bundle.identity);
-      entry.peer = met.peer;
-      noteMeeting(this.#parts, entry, met.meeting);
-    });
+    await this.people.exchange(peer, (entry) => meetOwner(this.#parts, entry, bundle));
   }
 
   // What fails here is tried again with the next socket, or was refused for good.

@@ -7,14 +7,12 @@
 /** @import { Outgoing } from "../store/store.js" */
 /** @import { Parts } from "./parts.js" */
 /** @import { Entry, Exchange } from "./people.js" */
-import { draw } from "../crypto/ratchet.js";
-import { beginWith, meetPeer, needsBundle, sealFor } from "../crypto/peer.js";
+import { needsBundle, sealFor } from "../crypto/peer.js";
 import { writeContent } from "../crypto/content.js";
 import { writePayload } from "../crypto/envelope.js";
 import { Refusal } from "../crypto/refusal.js";
 import { isPassing, isTrouble, Trouble } from "../net/trouble.js";
-import { fetchBundle } from "./bundle.js";
-import { noteMeeting } from "./events.js";
+import { beginSession, fetchBundle } from "./bundle.js";
 
 /** @typedef {{ peer: string, payload: string, message: string | null, accepted: number | null }} Sealed `message`: the own message in it */
 
@@ -151,7 +149,7 @@ export class Outbox {
   async sealOnce(peer, says) {
     const bundle = await this.#bundleIfNeeded(peer);
     return this.#parts.people.exchange(peer, async (entry) => {
-      await this.#prepare(entry, bundle);
+      if (bundle) await beginSession(this.#parts, entry, bundle);
       return this.#sealed(entry, crypto.randomUUID(), says);
     });
   }
@@ -185,22 +183,11 @@ export class Outbox {
     return isNeeded || kept?.resetDue ? fetchBundle(api, peer) : null;
   }
 
-  /** @param {Exchange} entry @param {Bundle | null} bundle */
-  async #prepare(entry, bundle) {
-    const { own, clock } = this.#parts;
-    if (!bundle) return;
-    const { peer, meeting } = meetPeer(entry.peer, bundle.identity);
-    entry.peer = peer;
-    noteMeeting(this.#parts, entry, meeting);
-    if (peer.pin?.changed) return;
-    entry.peer = await beginWith(peer, own.account, bundle, draw, clock.now());
-  }
-
   /** @param {Exchange} entry @param {Bundle | null} bundle @returns {Promise<string[]>} */
   async #sealSome(entry, bundle) {
     const { store, clock } = this.#parts;
     const { kept } = entry;
-    await this.#prepare(entry, bundle);
+    if (bundle) await beginSession(this.#parts, entry, bundle);
     if (entry.peer.pin?.changed) {
       for (const id of kept.pending) await this.#parts.people.progress(entry, id, "held");
       return [];
