@@ -7,6 +7,7 @@
 /** @import { Outbox } from "./outbox.js" */
 /** @import { Parts } from "./parts.js" */
 /** @import { Exchange } from "./people.js" */
+/** @import { Sending } from "./sending.js" */
 import { isUuid } from "../crypto/bytes.js";
 import { isPlausible, readContent } from "../crypto/content.js";
 import { readPayload } from "../crypto/envelope.js";
@@ -27,6 +28,7 @@ const RECEIPTS = 300; // milliseconds that receipts are gathered for
 export class Inbox extends EventTarget {
   #parts;
   #outbox;
+  #sending;
   /** @type {Map<string, Delivery[]>} */
   #queues = new Map();
   /** @type {Set<string>} */
@@ -34,11 +36,12 @@ export class Inbox extends EventTarget {
   /** How many payloads couldn't be read at all. */
   malformed = 0;
 
-  /** @param {Parts} parts @param {Outbox} outbox */
-  constructor(parts, outbox) {
+  /** @param {Parts} parts @param {Outbox} outbox @param {Sending} sending */
+  constructor(parts, outbox, sending) {
     super();
     this.#parts = parts;
     this.#outbox = outbox;
+    this.#sending = sending;
   }
 
   /** @param {any} delivery */
@@ -156,7 +159,7 @@ export class Inbox extends EventTarget {
       case "receipt":
         for (const message of says.ids) {
           await people.progress(entry, message, says.state);
-          this.#outbox.settle(entry, message);
+          this.#sending.settle(entry, message);
         }
         return null;
       case "reset":

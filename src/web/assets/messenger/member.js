@@ -16,6 +16,8 @@ import { Inbox } from "./inbox.js";
 import { credentials } from "./joining.js";
 import { Outbox } from "./outbox.js";
 import { People } from "./people.js";
+import { Sending } from "./sending.js";
+import { Talk } from "./talk.js";
 import { Trust } from "./trust.js";
 import { Upkeep } from "./upkeep.js";
 
@@ -46,9 +48,11 @@ export class Member extends EventTarget {
     this.#parts = parts;
     this.people = people;
     this.own = own;
-    this.outbox = new Outbox(parts);
-    this.inbox = new Inbox(parts, this.outbox);
+    this.sending = new Sending(parts);
+    this.outbox = new Outbox(parts, this.sending);
+    this.inbox = new Inbox(parts, this.outbox, this.sending);
     this.contacts = new Contacts(parts, this.outbox);
+    this.talk = new Talk(parts, this.outbox, this.contacts);
     this.trust = new Trust(parts, this.outbox);
     this.upkeep = new Upkeep(parts);
     this.calls = new Calls(parts, this.inbox, this.outbox);
@@ -58,7 +62,7 @@ export class Member extends EventTarget {
   /** Loads what is kept, and connects. */
   async start() {
     await this.people.load();
-    await this.outbox.load();
+    await this.sending.load();
     this.#parts.line.open();
     this.#again = setInterval(() => this.upkeep.check(true).catch((error) => this.#trouble(error)), UPKEEP);
   }
@@ -69,6 +73,7 @@ export class Member extends EventTarget {
     clearInterval(this.#again);
     this.calls.stop();
     this.outbox.stop();
+    this.sending.stop();
     line.close();
     api.identify(null);
     removeEventListener("online", this.#tell);
@@ -133,7 +138,7 @@ export class Member extends EventTarget {
       case "encrypted_message":
         return this.inbox.take(frame);
       case "message_accepted":
-        return this.outbox.accepted(frame.id);
+        return this.sending.accepted(frame.id);
       case "queue_drained":
         this.#caughtUp = true;
         return this.#tell();
@@ -145,7 +150,7 @@ export class Member extends EventTarget {
         this.online.set(frame.user_id, Boolean(frame.online));
         return this.#tell();
       case "error":
-        if (typeof frame.id === "string") await this.outbox.refused(frame.id, frame.code, frame.retry_after);
+        if (typeof frame.id === "string") await this.sending.refused(frame.id, frame.code, frame.retry_after);
         else if (frame.call_id) this.calls.refused(frame);
         return;
       default:
@@ -161,12 +166,13 @@ export class Member extends EventTarget {
     this.#tell();
     if (frame.epoch > own.record.epoch) {
       if (own.record.epoch) {
-        await this.outbox.sendAgain();
+        await this.sending.sendAgain();
         await this.contacts.tellAgain();
       }
       own.record.epoch = frame.epoch;
       await this.keepOwn();
     }
+    this.sending.restart();
     this.outbox.restart();
     await this.contacts.synchronize();
     await this.upkeep.check(frame.one_time_prekeys_remaining < 20);

@@ -4,26 +4,24 @@
 /** @import { Actions, Invite, Message, SafetyNumber, Settings, State } from "../model.js" */
 /** @import { Origins, Own } from "./parts.js" */
 /** @import { Place } from "./joining.js" */
-import { fromBase64, toBase64, utf8 } from "../crypto/bytes.js";
+import { fromBase64, toBase64 } from "../crypto/bytes.js";
 import { signLogin } from "../crypto/identity.js";
-import { LONGEST } from "../crypto/padding.js";
 import { Api } from "../net/api.js";
 import { challenge } from "../net/login.js";
 import { Trouble } from "../net/trouble.js";
 import { hasMark, removeMark } from "../store/account_mark.js";
 import { Store } from "../store/store.js";
 import { Clock } from "./clock.js";
-import { shown, titleOf } from "./conversation.js";
 import { exported, searched } from "./history.js";
 import { join, load, recover } from "./joining.js";
 import { lacks } from "./lacks.js";
-import { contactLink, readInvite } from "./links.js";
+import { readInvite } from "./links.js";
 import { Member } from "./member.js";
 import { possible, subscribe } from "./notifications.js";
+import { seenOf } from "./seen_state.js";
 
 /** @type {Settings} */
 const SETTINGS = { theme: "system", language: "system", notifications: "off", readReceipts: true, presence: false };
-const OVERHEAD = 400; // bytes of a message's content beside its text
 
 /** @returns {State} */
 export const opening = () => ({
@@ -118,8 +116,8 @@ export class Messenger extends EventTarget {
   }
 
   /** @param {string} peer @param {string | null} title */
-  async rename(peer, title) {
-    await this.#working().people.change(peer, ({ kept }) => void (kept.note = title?.trim() || null));
+  rename(peer, title) {
+    return this.#working().talk.rename(peer, title);
   }
 
   /** @param {string} peer */
@@ -138,24 +136,13 @@ export class Messenger extends EventTarget {
   }
 
   /** @param {string} peer */
-  async report(peer) {
-    const { people, own } = this.#working();
-    const kept = people.get(peer);
-    const count = (await people.positions(peer)).length;
-    const lines = [
-      `Server: ${this.#origins.server}`,
-      `Reported: ${peer}${kept?.handle ? ` (${kept.handle})` : ""}`,
-      `By: ${own.record.user} (${own.record.handle})`,
-      `When: ${new Date().toISOString()}`,
-      `Messages in the conversation: ${count}`,
-    ];
-    return lines.join("\n");
+  report(peer) {
+    return this.#working().talk.report(peer);
   }
 
   /** @param {string} peer */
-  async removeConversation(peer) {
-    const { people } = this.#working();
-    await people.change(peer, (entry) => people.forget(entry));
+  removeConversation(peer) {
+    return this.#working().talk.removeAll(peer);
   }
 
   /** @param {string} peer @param {{ before?: number, limit: number }} page @returns {Promise<Message[]>} */
@@ -175,48 +162,22 @@ export class Messenger extends EventTarget {
 
   /** @param {string} peer @param {string} text @param {string} [id] the same for the same message, whoever asks again */
   async send(peer, text, id = crypto.randomUUID()) {
-    const { people, outbox, contacts } = this.#working();
-    if (utf8(JSON.stringify(text)).length > LONGEST - OVERHEAD) throw new Trouble("too_long");
-    const standing = people.get(peer)?.standing;
-    if (standing === "blocked") throw new Trouble("forbidden");
-    const { store, clock } = this.#ready();
-    await people.change(peer, async (entry) => {
-      if (await store.message(peer, id)) return;
-      const state = entry.kept.identity === "changed" ? "held" : "waiting";
-      const at = Math.round(clock.now());
-      people.append(entry, { id, mine: true, at, timeDoubtful: false, kind: "text", text, state, call: null });
-      entry.kept.pending.push(id);
-    });
-    // Who answers wants to hear more.
-    if (standing === "request") await contacts.allow(peer);
-    else outbox.seal(peer);
+    await this.#working().talk.send(peer, text, id);
   }
 
   /** @param {string} peer @param {string} id */
-  async retry(peer, id) {
-    const { people, outbox } = this.#working();
-    await people.change(peer, (entry) => people.restart(entry, id));
-    outbox.seal(peer);
+  retry(peer, id) {
+    return this.#working().talk.retry(peer, id);
   }
 
   /** @param {string} peer @param {string} id */
-  async remove(peer, id) {
-    const { people } = this.#working();
-    await people.change(peer, (entry) => people.remove(entry, id));
+  remove(peer, id) {
+    return this.#working().talk.remove(peer, id);
   }
 
   /** @param {string} peer */
-  async markRead(peer) {
-    const { people, outbox } = this.#working();
-    if (!people.get(peer)?.unread) return;
-    await people.change(peer, ({ kept }) => {
-      if (this.state.settings.readReceipts) {
-        kept.delivered = kept.delivered.filter((id) => !kept.unreadIds.includes(id));
-        kept.read = [...kept.read, ...kept.unreadIds];
-      }
-      Object.assign(kept, { unread: 0, unreadIds: [] });
-    });
-    outbox.seal(peer);
+  markRead(peer) {
+    return this.#working().talk.markRead(peer, this.state.settings);
   }
 
   /** @param {string} peer @returns {Promise<SafetyNumber>} */
@@ -240,11 +201,8 @@ export class Messenger extends EventTarget {
   }
 
   /** @param {string} peer @param {boolean} allowed */
-  async setDirectCalls(peer, allowed) {
-    await this.#working().people.change(peer, ({ kept }) => {
-      if (allowed && kept.identity !== "verified") throw new Trouble("forbidden");
-      kept.directCalls = allowed;
-    });
+  setDirectCalls(peer, allowed) {
+    return this.#working().talk.setDirectCalls(peer, allowed);
   }
 
   /** @param {string} peer */
@@ -369,28 +327,12 @@ export class Messenger extends EventTarget {
     });
     this.#persisted = (await navigator.storage?.persisted?.()) ?? false;
     await member.start();
-    this.#show({ phase: "ready", ...this.#ofMember(member) });
+    this.#show({ phase: "ready", ...this.#seen(member) });
   }
 
-  /** @param {Member} member @returns {Partial<State>} */
-  #ofMember(member) {
-    const { user, handle, name, recoverySaved } = member.own.record;
-    const kept = member.people.all().filter(({ hidden }) => !hidden);
-    return {
-      link: member.link,
-      me: { id: user, handle, name, link: contactLink(this.#origins.page, handle), recoverySaved, persisted: this.#persisted },
-      conversations: kept
-        .sort((one, other) => other.active - one.active)
-        .map((one) => shown(one, this.state.settings.presence ? (member.online.get(one.peer) ?? null) : null)),
-      call: member.calls.call && { ...member.calls.call, title: this.#title(member, member.calls.call.peer) },
-      callCheck: member.calls.check,
-    };
-  }
-
-  /** @param {Member} member @param {string} peer */
-  #title(member, peer) {
-    const kept = member.people.get(peer);
-    return kept ? titleOf(kept) : peer.slice(0, 8);
+  /** @param {Member} member */
+  #seen(member) {
+    return seenOf(member, this.#origins.page, this.state.settings, this.#persisted);
   }
 
   // Once for all that changes in one go.
@@ -399,7 +341,7 @@ export class Messenger extends EventTarget {
     this.#isTold = true;
     queueMicrotask(() => {
       this.#isTold = false;
-      if (this.#member && this.state.phase === "ready") this.#show(this.#ofMember(this.#member));
+      if (this.#member && this.state.phase === "ready") this.#show(this.#seen(this.#member));
     });
   }
 
