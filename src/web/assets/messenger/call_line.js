@@ -2,22 +2,20 @@
 // One call: its signaling, sealed for the other side alone, and its media.
 
 /** @import { Bytes } from "../crypto/bytes.js" */
-/** @import { Action } from "../crypto/call_channel.js" */
 /** @import { Call } from "../model.js" */
 /** @import { Outbox } from "./outbox.js" */
 /** @import { Parts } from "./parts.js" */
 import { random } from "../crypto/bytes.js";
-import { CallChannel } from "../crypto/call_channel.js";
 import { Refusal } from "../crypto/refusal.js";
 import { Media } from "../call/media.js";
 import { listSpeakers } from "../call/speakers.js";
 import { Trouble } from "../net/trouble.js";
+import { CallSignals } from "./call_signals.js";
 
 /** @typedef {{ secret: Bytes, sdp: string }} Offer what a call that rings came with */
 
 const GIVE_UP = 30_000; // milliseconds without media after which a call is over
 const RESTART = 3000; // after which other ways are looked for
-const WAITING = 300; // sealed candidates that are kept until there is something to add them to
 
 /** Dispatches `change` when `call` was replaced, and `over` once. */
 export class CallLine extends EventTarget {
@@ -28,19 +26,11 @@ export class CallLine extends EventTarget {
   #parts;
   #outbox;
   #offer;
-  /** @type {CallChannel | null} */
-  #channel = null;
+  #signals;
   /** @type {Media | null} */
   #media = null;
   /** @type {MediaStream | null} */
   #microphone = null;
-  /** @type {unknown[]} */
-  #candidates = [];
-  #mayTell = false;
-  /** @type {string[]} own candidates that may not be told yet */
-  #untold = [];
-  /** @type {Promise<unknown>} */
-  #turn = Promise.resolve();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #restart;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -52,6 +42,7 @@ export class CallLine extends EventTarget {
     this.#parts = parts;
     this.#outbox = outbox;
     this.#offer = offer;
+    this.#signals = new CallSignals(parts.line, peer, id, () => this.hangUp());
     this.wasAccepted = offer !== null;
     this.call = {
       id,
@@ -81,7 +72,7 @@ export class CallLine extends EventTarget {
     if (!media) return;
     const sdp = await media.offer();
     const secret = random(32);
-    this.#channel = await CallChannel.of("caller", id, secret);
+    await this.#signals.open("caller", secret);
     let payload;
     try {
       payload = await this.#outbox.sealOnce(peer, { kind: "call", callId: id, secret, sdp });
@@ -90,8 +81,8 @@ export class CallLine extends EventTarget {
       throw error instanceof Refusal ? new Trouble(error.reason, error.message) : error;
     }
     if (!this.isLive) return;
-    if (!this.#send("call_offer", { sdp: payload })) return this.over("error");
-    this.#tellCandidates();
+    if (!this.#signals.send("call_offer", { sdp: payload })) return this.over("error");
+    await this.#signals.begin();
   }
 
   /** Answers; asks for the microphone. @param {MediaStream | null} [microphone] one that is open already */
@@ -101,22 +92,21 @@ export class CallLine extends EventTarget {
     this.#show({ state: "connecting" });
     const media = await this.#open(microphone);
     if (!media) return;
-    this.#channel = await CallChannel.of("callee", this.call.id, secret);
+    await this.#signals.open("callee", secret);
     const answer = await media.answer(sdp);
     if (!this.isLive || answer === null) return;
-    this.#send("call_answer", { sdp: await this.#channel.seal("answer", answer) });
-    this.#tellCandidates();
-    for (const candidate of this.#candidates.splice(0)) this.candidate(candidate);
+    await this.#signals.say("answer", answer);
+    await this.#signals.begin();
   }
 
   reject() {
-    this.#send("call_reject", {});
+    this.#signals.send("call_reject");
     this.over("rejected");
   }
 
   hangUp() {
     if (!this.isLive) return;
-    this.#send("call_end", {});
+    this.#signals.send("call_end");
     this.over("hangup");
   }
 
@@ -150,21 +140,20 @@ export class CallLine extends EventTarget {
 
   /** @param {unknown} sealed */
   accepted(sealed) {
-    return this.#opened("answer", sealed, (media, sdp) => media.accept(sdp));
+    return this.#signals.hear("answer", sealed, async (sdp) => this.#media?.accept(sdp));
   }
 
   /** @param {unknown} sealed */
   renegotiate(sealed) {
-    return this.#opened("offer", sealed, async (media, sdp, channel) => {
-      const answer = await media.answer(sdp);
-      if (answer !== null) this.#send("call_answer", { sdp: await channel.seal("answer", answer) });
+    return this.#signals.hear("offer", sealed, async (sdp) => {
+      const answer = await this.#media?.answer(sdp);
+      if (answer) await this.#signals.say("answer", answer);
     });
   }
 
   /** @param {unknown} sealed */
-  async candidate(sealed) {
-    if (this.#channel && this.#media) await this.#opened("ice", sealed, (media, candidate) => media.add(candidate));
-    else if (this.#candidates.length < WAITING) this.#candidates.push(sealed);
+  candidate(sealed) {
+    return this.#signals.hear("ice", sealed, async (candidate) => this.#media?.add(candidate));
   }
 
   /** @param {boolean} muted */
@@ -213,15 +202,14 @@ export class CallLine extends EventTarget {
 
   /** @param {NonNullable<Call["reason"]>} reason */
   #refuse(reason) {
-    if (!this.call.outgoing) this.#send("call_reject", {});
+    if (!this.call.outgoing) this.#signals.send("call_reject");
     this.over(reason);
   }
 
   /** @param {Media} media */
   #listen(media) {
     media.addEventListener("candidate", (event) => {
-      this.#untold.push(/** @type {CustomEvent<string>} */ (event).detail);
-      if (this.#mayTell) this.#tellCandidates();
+      this.#signals.tell(/** @type {CustomEvent<string>} */ (event).detail);
     });
     media.addEventListener("measured", (event) => {
       const { quality, relayed } = /** @type {CustomEvent} */ (event).detail;
@@ -250,53 +238,21 @@ export class CallLine extends EventTarget {
     const wait = (media.state === "failed" ? 0 : RESTART) + (this.call.outgoing ? 0 : RESTART);
     this.#restart = setTimeout(() => this.#lookForOtherWays(), wait);
     this.#end ??= setTimeout(() => {
-      this.#send("call_end", {});
+      this.#signals.send("call_end");
       this.over("error");
     }, GIVE_UP);
   }
 
   async #lookForOtherWays() {
-    const [media, channel] = [this.#media, this.#channel];
-    if (!media || !channel || !this.isLive || this.#parts.line.state !== "open") return;
+    const media = this.#media;
+    if (!media || !this.isLive || this.#parts.line.state !== "open") return;
     try {
       media.renew((await this.#parts.api.asMember("GET", "/turn-credentials")).ice_servers);
       const sdp = await media.offer(true);
-      if (this.isLive) this.#send("call_offer", { sdp: await channel.seal("offer", sdp) });
+      if (this.isLive) await this.#signals.say("offer", sdp);
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
     }
-  }
-
-  // One after the other, in the order in which they came.
-  /** @param {Action} action @param {unknown} sealed @param {(media: Media, data: string, channel: CallChannel) => Promise<void>} work */
-  #opened(action, sealed, work) {
-    const [media, channel] = [this.#media, this.#channel];
-    if (!media || !channel || !this.isLive) return;
-    const next = this.#turn.then(async () => {
-      try {
-        await work(media, await channel.open(action, sealed), channel);
-      } catch (error) {
-        // Not the peer's, or told twice; or an SDP that isn't to be taken.
-        if (!(error instanceof Refusal)) throw error;
-        if (error.reason === "sdp") this.hangUp();
-      }
-    });
-    this.#turn = next.catch(() => {});
-    return next;
-  }
-
-  async #tellCandidates() {
-    this.#mayTell = true;
-    const channel = this.#channel;
-    if (!channel) return;
-    for (const candidate of this.#untold.splice(0)) {
-      this.#send("ice_candidate", { candidate: await channel.seal("ice", candidate) });
-    }
-  }
-
-  /** @param {string} type @param {object} members */
-  #send(type, members) {
-    return this.#parts.line.send({ type, recipient_id: this.call.peer, call_id: this.call.id, ...members });
   }
 
   #close() {
@@ -306,7 +262,8 @@ export class CallLine extends EventTarget {
     /** @type {any} */ (navigator).connection?.removeEventListener?.("change", this.#woken);
     this.#media?.close();
     for (const track of this.#microphone?.getTracks() ?? []) track.stop();
-    this.#media = this.#channel = this.#offer = null;
+    this.#signals.close();
+    this.#media = this.#offer = null;
     return null;
   }
 
