@@ -30,7 +30,9 @@ const audio = async () => {
 
 def checks(binary):
     with contextlib.ExitStack() as started:
-        appliance = started.enter_context(Appliance(binary, 'registration.mode="open"'))
+        # More calls than people make in so short a time.
+        settings = ('registration.mode="open"', 'limits.call_starts_pair="30/5m"', 'limits.call_starts="60/1m"')
+        appliance = started.enter_context(Appliance(binary, *settings))
         driver = started.enter_context(Driver())
         anna = started.enter_context(Client(driver, appliance.origin))
         boris = started.enter_context(Client(driver, appliance.origin))
@@ -42,7 +44,6 @@ def checks(binary):
         for client in (anna, boris):
             client.do("await until('contacts are told', async () => true)")
         relay_works(anna)
-        # Three calls in five minutes are all that a pair has, each way.
         unallowed(boris, anna, to_anna, to_boris)
         for client in (anna, boris):
             only(client, "udp")
@@ -52,6 +53,7 @@ def checks(binary):
         call(boris, anna, to_anna, "tcp")
         rejected(anna, boris, to_boris)
         both_at_once(anna, boris, to_boris, to_anna)
+        from_second_tab(boris, anna, to_anna)
 
 
 def relay_works(client):
@@ -135,6 +137,23 @@ def both_at_once(anna, boris, to_boris, to_anna):
         expect(anna.state()["call"]["id"] == boris.state()["call"]["id"], "two calls")
         anna.do("await model.hangUp()")
         wait(boris, "ended")
+
+
+def from_second_tab(caller, callee, to_callee):
+    with check("browser: a tab that hasn't the socket shows a call, and ends it"):
+        callee.do("model.dismissCall()")
+        caller.do("model.dismissCall()")
+        first, second = caller.second_tab()
+        caller.do("await until('a second tab', ({ tookOver, phase }) => tookOver && phase === 'ready')")
+        caller.do("await model.dial(a[0])", to_callee)
+        wait(caller, "ringing")
+        wait(callee, "ringing")
+        callee.do("await model.answer()")
+        wait(caller, "connected")
+        caller.do("model.mute(true); await until('muted', ({ call }) => call.muted)")
+        caller.do("await model.hangUp()")
+        wait(callee, "ended")
+        caller.browser.close_tab(second, first)
 
 
 def only(client, transport):

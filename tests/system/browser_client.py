@@ -6,7 +6,7 @@ from browser import Browser
 # now and then.
 UNTIL = """
 window.until = (what, wanted) => new Promise((resolve, reject) => {
-  const late = setTimeout(() => end(reject, new Error(`not: ${what}; ${JSON.stringify(model.state)}`)), 40000);
+  const late = setTimeout(() => end(reject, new Error(`not: ${what}; ${JSON.stringify({ call: model.state.call, ...model.state })}`)), 40000);
   const ask = async () => { try { const found = await wanted(model.state); if (found) end(resolve, found); } catch (error) { end(reject, error); } };
   const again = setInterval(ask, 100);
   const end = (done, value) => { clearTimeout(late); clearInterval(again); model.removeEventListener("change", ask); model.removeEventListener("messages", ask); done(value); };

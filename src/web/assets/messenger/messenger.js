@@ -23,6 +23,8 @@ import { seenOf } from "./seen_state.js";
 /** @type {Settings} */
 const SETTINGS = { theme: "system", language: "system", notifications: "off", readReceipts: true, presence: false };
 
+const PAUSE = 10_000; // milliseconds before the server is asked again what it is
+
 /** @returns {State} */
 export const opening = () => ({
   phase: "opening",
@@ -351,14 +353,17 @@ export class Messenger extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  // Until it answered once.
   async #askServer() {
+    const place = this.#place;
+    if (!place) return;
     try {
-      const { registration, version, features } = await this.#ready().api.ask("GET", "/server");
+      const { registration, version, features } = await place.api.ask("GET", "/server");
       const has = (/** @type {string} */ feature) => Array.isArray(features) && features.includes(feature);
-      const server = { host: new URL(this.#origins.server).host, registration, version, push: has("push"), presence: has("presence") };
-      this.#show({ server });
+      const { host } = new URL(this.#origins.server);
+      this.#show({ server: { host, registration, version, push: has("push"), presence: has("presence") } });
     } catch {
-      addEventListener("online", () => this.#askServer(), { once: true });
+      setTimeout(() => this.#askServer(), PAUSE);
     }
   }
 
