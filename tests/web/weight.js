@@ -1,5 +1,6 @@
 // @ts-check
-// What the first opening costs: every file of the client, compressed as it is served.
+// What the first opening costs: every file of the client but the other language, compressed as it
+// is served.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ const MOST = 150 * KIB;
 /** Of which the views, their styles and words may take this much. */
 const VIEWS = 80 * KIB;
 
-const all = [["/", join(ASSETS, "index.html")], ...files()].filter(([path]) => !path.endsWith(".png"));
+const all = [["/", join(ASSETS, "index.html")], ...files()].filter(([path]) => !/\.png$|\/words\/de\.js$/.test(path));
 /** @param {(bytes: Buffer) => Buffer} compress @param {RegExp} which */
 const sum = (compress, which) => all.filter(([path]) => which.test(path)).reduce((sum, [, file]) => sum + compress(readFileSync(file)).length, 0);
 const views = /^\/$|^\/app\/(ui|style|icons)\//;

@@ -12,7 +12,7 @@ import { recovery } from "./screen/recovery.js";
 import { welcome } from "./screen/welcome.js";
 import { wear, wearLast } from "./theme.js";
 import { Updates } from "./worker.js";
-import { language, speak } from "./words.js";
+import { language, learn, speak } from "./words.js";
 
 /** @typedef {import("../model.js").Model} Model */
 /** @typedef {import("./app.js").App} App */
@@ -28,7 +28,6 @@ const SCREENS = { opening, unsupported, welcome, recovery, home, gone };
  */
 export function mount(root, model) {
   wearLast();
-  speak(model.state.settings.language);
   followKeyboard();
   /** @type {Router | null} */
   let router = null;
@@ -49,23 +48,22 @@ export function mount(root, model) {
   const attention = new Attention(app);
   const stage = h("div", { class: "stage" });
   /** @type {View} */
-  let view = opening();
-  let shown = "opening";
+  let view = { node: h("div") };
+  let shown = "";
   /** @type {string | null} */
   let visited = null;
-  let calls = callOverlay(app);
-  root.replaceChildren(calls.bar, stage, app.toasts.node);
-  stage.append(view.node);
+  /** @type {ReturnType<typeof callOverlay> | null} */
+  let calls = null;
 
   function refresh() {
     const { state } = model;
     wear(state.settings.theme);
     const anew = speak(state.settings.language);
-    document.documentElement.lang = language();
+    if (anew === null) return void learn(state.settings.language).then(refresh);
     if (anew) relabel();
     const next = screenOf(app, shown);
     if (next !== shown || anew) {
-      const first = shown === "opening";
+      const first = shown === "opening" || shown === "";
       if (next === "home" && !first && shown !== "home") app.router.restart();
       view.leave?.();
       view = SCREENS[next](app);
@@ -74,22 +72,21 @@ export function mount(root, model) {
       if (!first || next !== "home") view.focus?.();
     } else view.update?.(state);
     if (shown === "home") follow(state.visit ?? null);
-    calls.update();
+    calls?.update();
     if (state.phase === "ready") attention.update(state, view.title);
     else if (view.title) document.title = view.title;
   }
   function relabel() {
-    const old = calls;
-    old.leave();
+    document.documentElement.lang = language();
+    calls?.leave();
     calls = callOverlay(app);
-    old.bar.replaceWith(calls.bar);
+    root.replaceChildren(calls.bar, stage, app.toasts.node);
   }
   /** @param {string | null} visit */
   function follow(visit) {
     if (visit !== null && visit !== visited) app.router.go({ name: "add", who: visit });
     visited = visit;
   }
-  document.documentElement.lang = language();
   model.addEventListener("change", refresh);
   model.addEventListener("messages", (event) => view.messages?.(/** @type {CustomEvent<{ peer: string }>} */ (event).detail.peer));
   document.addEventListener("keydown", shortcuts(app, () => shown));

@@ -1,19 +1,24 @@
 // @ts-check
 // Says things in the person's language.
 
-import { de } from "./words/de.js";
-import { en } from "./words/en.js";
-
 /** @typedef {import("./words/en.js").Words} Words */
 /** @typedef {keyof Words} Key */
 /** @typedef {Record<string, string | number>} Values */
 /** @typedef {"en" | "de"} Language */
 
-/** @type {Record<Language, Words>} */
-const LANGUAGES = { en, de };
+/** Fetched when they are spoken. @type {Record<Language, () => Promise<Words>>} */
+const LANGUAGES = {
+  en: async () => (await import("./words/en.js")).en,
+  de: async () => (await import("./words/de.js")).de,
+};
+
+/** @type {Map<Language, Words>} */
+const known = new Map();
 
 /** @type {Language} */
 let current = "en";
+/** @type {Words} */
+let words;
 let plurals = new Intl.PluralRules(current);
 
 /**
@@ -23,8 +28,8 @@ let plurals = new Intl.PluralRules(current);
  * @returns {string}
  */
 export function t(key, values = {}) {
-  const words = LANGUAGES[current][key];
-  const chosen = typeof words === "string" ? words : words[plurals.select(Number(values.count)) === "one" ? "one" : "other"];
+  const found = words[key];
+  const chosen = typeof found === "string" ? found : found[plurals.select(Number(values.count)) === "one" ? "one" : "other"];
   return chosen.replace(/\{(\w+)\}/g, (hole, what) => (what in values ? String(values[what]) : hole));
 }
 
@@ -44,7 +49,7 @@ export function tOr(key, otherwise, values) {
  * @returns {Key}
  */
 export function keyOr(key, otherwise) {
-  return Object.hasOwn(en, key) ? /** @type {Key} */ (key) : otherwise;
+  return Object.hasOwn(words, key) ? /** @type {Key} */ (key) : otherwise;
 }
 
 /** @returns {Language} */
@@ -53,19 +58,26 @@ export function language() {
 }
 
 /**
- * Whether that changed anything.
+ * Whether that is another language than before; null where its words have to be learnt first.
  * @param {"system" | Language} wanted
  */
 export function speak(wanted) {
   const next = wanted === "system" ? ofBrowser() : wanted;
-  if (next === current) return false;
-  current = next;
-  plurals = new Intl.PluralRules(current);
+  const found = known.get(next);
+  if (!found) return null;
+  if (found === words) return false;
+  [current, words, plurals] = [next, found, new Intl.PluralRules(next)];
   return true;
+}
+
+/** @param {"system" | Language} wanted */
+export async function learn(wanted) {
+  const next = wanted === "system" ? ofBrowser() : wanted;
+  known.set(next, await LANGUAGES[next]());
 }
 
 /** @returns {Language} */
 function ofBrowser() {
-  const known = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in LANGUAGES);
-  return known === "de" ? "de" : "en";
+  const first = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in LANGUAGES);
+  return first === "de" ? "de" : "en";
 }
