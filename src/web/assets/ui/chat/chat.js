@@ -139,7 +139,8 @@ function header(app, first) {
     const busy = app.model.state.call !== null && app.model.state.call.state !== "ended";
     call.disabled = busy || conversation.standing !== "allowed" || conversation.identity === "changed";
     const words = { verified: t("verified"), changed: t("chat.changed.short"), unverified: "" }[conversation.identity];
-    const state = [conversation.online ? t("online") : "", words].filter(Boolean).join(" · ");
+    const link = app.model.state.link === "offline" ? t("chat.offline") : conversation.online ? t("online") : "";
+    const state = [link, words].filter(Boolean).join(" · ");
     below.dataset.identity = conversation.identity;
     if (below.dataset.words !== state) {
       below.dataset.words = state;

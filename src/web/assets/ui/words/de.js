@@ -93,6 +93,7 @@ export const de = {
   "chat.gone": "Diese Unterhaltung gibt es hier nicht mehr.",
   "chat.messages": "Nachrichten",
   "chat.more": "Mehr zu dieser Unterhaltung",
+  "chat.offline": "Kein Netz",
   "chat.placeholder": "Nachricht",
   "chat.send": "Senden",
   "chat.start": "Hier beginnt die Unterhaltung. Sie ist Ende-zu-Ende-verschlüsselt.",

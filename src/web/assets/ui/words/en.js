@@ -94,6 +94,7 @@ const words = {
   "chat.gone": "This conversation isn't here any more.",
   "chat.messages": "Messages",
   "chat.more": "More about this conversation",
+  "chat.offline": "No network",
   "chat.placeholder": "Message",
   "chat.send": "Send",
   "chat.start": "This is the beginning of the conversation. It is end-to-end encrypted.",
