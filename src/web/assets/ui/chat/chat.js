@@ -144,7 +144,7 @@ function header(app, first) {
     below.dataset.identity = conversation.identity;
     if (below.dataset.words !== state) {
       below.dataset.words = state;
-      below.replaceChildren(...(conversation.identity === "verified" ? [icon("verified")] : conversation.identity === "changed" ? [icon("alert")] : []), state || t("contact.open"));
+      below.replaceChildren(...(conversation.identity === "verified" ? [icon("verified")] : conversation.identity === "changed" ? [icon("alert")] : []), h("span", { class: "who-state" }, state || t("contact.open")));
     }
   };
   return { node: h("header", { class: "bar" }, back, h("h1", { class: "who-heading" }, who), call, more), update, focus: () => who.focus({ preventScroll: true }) };
