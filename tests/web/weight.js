@@ -1,6 +1,6 @@
 // @ts-check
-// What the first opening costs: every file of the client but the other language, compressed as it
-// is served.
+// What the first opening costs: every file of the client but the other language and what draws QR
+// codes, compressed as it is served.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,9 @@ const MOST = 150 * KIB;
 /** Of which the views, their styles and words may take this much. */
 const VIEWS = 80 * KIB;
 
-const all = [["/", join(ASSETS, "index.html")], ...files()].filter(([path]) => !/\.png$|\/words\/de\.js$/.test(path));
+const LATER = /\.png$|\/words\/de\.js$|\/qr\/(symbol|codewords|field)\.js$/;
+
+const all = [["/", join(ASSETS, "index.html")], ...files()].filter(([path]) => !LATER.test(path));
 /** @param {(bytes: Buffer) => Buffer} compress @param {RegExp} which */
 const sum = (compress, which) => all.filter(([path]) => which.test(path)).reduce((sum, [, file]) => sum + compress(readFileSync(file)).length, 0);
 const views = /^\/$|^\/app\/(ui|style|icons)\//;
