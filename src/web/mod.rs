@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `asset` | a file, its digest and its packed forms |
 //! | `source` | where files come from: the binary, or the source tree where it isn't optimised |
+//! | `list` | the list of all, for the service worker |
 //! | `place` | which path leads to which file |
 //! | `kind` | media types |
 //! | `coding` | which form a browser takes (RFC 9110 §12.5.3) |
@@ -16,6 +17,7 @@ mod asset;
 mod coding;
 mod freshness;
 mod kind;
+mod list;
 mod place;
 mod policy;
 mod source;

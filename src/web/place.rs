@@ -2,7 +2,7 @@
 //! the top.
 
 use super::asset::Asset;
-use super::source;
+use super::{list, source};
 
 /// Files with a place of their own.
 const PLACES: [(&str, &str); 6] = [
@@ -29,6 +29,8 @@ pub mod paths {
     pub const WORKER: &str = "/sw.js";
     /// Its manifest.
     pub const MANIFEST: &str = "/manifest.webmanifest";
+    /// The list of its files.
+    pub const LIST: &str = "/app/files.json";
     /// Everything else of it.
     pub const FILES: &str = "/app/{*path}";
     /// The page that proves that this server is reached from outside.
@@ -43,6 +45,9 @@ pub mod paths {
 
 /// The file at `path`.
 pub fn at(path: &str) -> Option<Asset> {
+    if path == paths::LIST {
+        return Some(list::list());
+    }
     source::named(name(path)?)
 }
 

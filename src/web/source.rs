@@ -74,8 +74,8 @@ fn read(name: &str) -> Option<Asset> {
     )
 }
 
-#[cfg(not(packed_pages))]
-fn hex(bytes: &[u8]) -> String {
+/// In lower case.
+pub(super) fn hex(bytes: &[u8]) -> String {
     let digits =
         |byte: &u8| [byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
     bytes.iter().flat_map(digits).map(char::from).collect()

@@ -96,3 +96,24 @@ fn the_test_page_loads_what_is_served_beside_it() {
         assert!(text.contains(&format!("\"{path}\"")));
     }
 }
+
+#[test]
+fn the_list_names_every_file_of_the_client_with_its_digest() {
+    let list = at(paths::LIST).unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&list.form("").bytes).unwrap();
+    assert_eq!(list["version"].as_str().unwrap().len(), 64);
+    let listed = list["files"].as_object().unwrap();
+    for file in files() {
+        let is_kept = file.path != paths::WORKER && !file.path.starts_with(paths::TEST);
+        let digest = listed.get(&file.path).and_then(|digest| digest.as_str());
+        assert_eq!(
+            digest,
+            is_kept.then_some(file.digest.as_str()),
+            "{}",
+            file.path
+        );
+    }
+    for path in [paths::CLIENT, paths::MANIFEST, "/app/app.js"] {
+        assert!(listed.contains_key(path), "{path}");
+    }
+}

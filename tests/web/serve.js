@@ -39,7 +39,7 @@ function shipped(path) {
 
 /** The list the service worker reads. @param {string} salt */
 function list(salt) {
-  const hash = (/** @type {string} */ file) => createHash("sha256").update(readFileSync(file)).digest("base64");
+  const hash = (/** @type {string} */ file) => createHash("sha256").update(readFileSync(file)).digest("hex");
   const all = Object.fromEntries(/** @type {[string, string][]} */ ([["/manifest.webmanifest", join(ASSETS, "manifest.webmanifest")], ...files(), ...STAND_INS.map((path) => [path, join(HERE, path.slice(5))])].filter(([path], at, every) => every.findLastIndex(([other]) => other === path) === at)).map(([path, file]) => [path, hash(file)]));
   const version = createHash("sha256").update(JSON.stringify(all) + salt).digest("hex").slice(0, 16);
   return JSON.stringify({ version, files: all });

@@ -13,7 +13,7 @@ const SHELL = "shell-";
 const CHOSEN = "chosen";
 const PAGES = new Set(["/", "/i", "/c"]);
 
-/** @typedef {{ version: string, files: Record<string, string> }} List */
+/** @typedef {{ version: string, files: Record<string, string> }} List digests in hex */
 
 sw.addEventListener("install", (event) => {
   event.waitUntil(update().then(() => sw.skipWaiting()));
@@ -67,7 +67,7 @@ async function update() {
   const cache = await caches.open(name);
   await Promise.all([...new Set(["/", ...Object.keys(list.files)])].map(async (path) => {
     const digest = list.files[path];
-    const file = await fetch(path, { cache: "no-cache", ...(digest ? { integrity: `sha256-${digest}` } : {}) });
+    const file = await fetch(path, { cache: "no-cache", ...(digest ? { integrity: integrity(digest) } : {}) });
     if (!file.ok || file.redirected) throw new Error(`${path}: ${file.status}`);
     await cache.put(path, file);
   }));
@@ -75,6 +75,12 @@ async function update() {
   const before = await chosen();
   if (!before) return choose(name);
   for (const client of await sw.clients.matchAll({ type: "window" })) client.postMessage({ type: "updated", version: list.version });
+}
+
+/** A digest in hex, as browsers want it (Subresource Integrity). @param {string} digest */
+function integrity(digest) {
+  const bytes = (digest.match(/../g) ?? []).map((byte) => parseInt(byte, 16));
+  return `sha256-${btoa(String.fromCharCode(...bytes))}`;
 }
 
 /** @param {string} name */
