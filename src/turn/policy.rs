@@ -6,41 +6,9 @@
 //! this machine. So `denied_peers` goes before `allowed_peers`, and that before the list; and no
 //! spelling of an address gets further than the address.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
-use super::network::Network;
-
-/// What is no peer unless the operator says so: this network, private and shared ones, loopback,
-/// link-local, protocol assignments, documentation, benchmarks, multicast and whatever is reserved
-/// (RFC 6890).
-const NEVER_OUTSIDE_V4: [Network; 13] = [
-    Network::v4([0, 0, 0, 0], 8),
-    Network::v4([10, 0, 0, 0], 8),
-    Network::v4([100, 64, 0, 0], 10),
-    Network::v4([127, 0, 0, 0], 8),
-    Network::v4([169, 254, 0, 0], 16),
-    Network::v4([172, 16, 0, 0], 12),
-    Network::v4([192, 0, 0, 0], 24),
-    Network::v4([192, 0, 2, 0], 24),
-    Network::v4([192, 168, 0, 0], 16),
-    Network::v4([198, 18, 0, 0], 15),
-    Network::v4([198, 51, 100, 0], 24),
-    Network::v4([203, 0, 113, 0], 24),
-    Network::v4([224, 0, 0, 0], 3),
-];
-
-/// The same for IPv6.
-const NEVER_OUTSIDE_V6: [Network; 8] = [
-    // With it mapped and compatible addresses, and NAT64's 64:ff9b::/96 and 64:ff9b:1::/48.
-    Network::v6([0, 0], 8),
-    Network::v6([0x2001, 0xdb8], 32),
-    Network::v6([0x3fff, 0], 20),
-    Network::v6([0x5f00, 0], 16),
-    Network::v6([0xfc00, 0], 7),
-    Network::v6([0xfe80, 0], 10),
-    Network::v6([0xfec0, 0], 10),
-    Network::v6([0xff00, 0], 8),
-];
+use crate::base::network::{Network, faces, is_never_outside};
 
 /// What the operator adds.
 #[derive(Debug, Clone, Default)]
@@ -89,14 +57,7 @@ impl PeerPolicy {
 
     /// Whether there may be peers at this address.
     pub(crate) fn admits(&self, ip: IpAddr) -> bool {
-        self.admits_face(ip)
-            && match ip {
-                IpAddr::V4(_) => true,
-                IpAddr::V6(ip) => v4_within(ip)
-                    .into_iter()
-                    .flatten()
-                    .all(|v4| self.admits_face(v4.into())),
-            }
+        faces(ip).all(|face| self.admits_face(face))
     }
 
     /// The peer, if there may be one at this address and port.
@@ -106,39 +67,15 @@ impl PeerPolicy {
 
     fn admits_face(&self, ip: IpAddr) -> bool {
         let in_any = |networks: &[Network]| networks.iter().any(|network| network.contains(ip));
-        let never_outside = match ip {
-            IpAddr::V4(_) => &NEVER_OUTSIDE_V4[..],
-            IpAddr::V6(_) => &NEVER_OUTSIDE_V6,
-        };
         !in_any(&self.rules.denied)
-            && (in_any(&self.rules.allowed) || !(in_any(never_outside) || self.own.contains(&ip)))
-    }
-}
-
-/// The IPv4 addresses that an IPv6 address stands for: mapped and compatible ones (RFC 4291
-/// §2.5.5), translated ones (RFC 6052 §2.1, RFC 2765 §2.1), 6to4 (RFC 3056 §2), and both ends of
-/// Teredo, the client's inverted (RFC 4380 §4).
-fn v4_within(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
-    let octets = ip.octets();
-    let at = |start: usize| {
-        let mut v4 = [0; 4];
-        v4.copy_from_slice(&octets[start..start + 4]);
-        Ipv4Addr::from(v4)
-    };
-    match ip.segments() {
-        // Unspecified and loopback have the same prefix as compatible ones, and are none.
-        [0, 0, 0, 0, 0, 0, 0, _] => [None, None],
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..]
-        | [0, 0, 0, 0, 0xffff, 0, ..]
-        | [0x64, 0xff9b, 0, 0, 0, 0, ..] => [Some(at(12)), None],
-        [0x2002, ..] => [Some(at(2)), None],
-        [0x2001, 0, ..] => [Some(at(4)), Some(Ipv4Addr::from_bits(!at(12).to_bits()))],
-        _ => [None, None],
+            && (in_any(&self.rules.allowed) || !(is_never_outside(ip) || self.own.contains(&ip)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::turn::tests::ranges::{DISGUISES, RANGES, disguised};
 
