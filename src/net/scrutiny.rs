@@ -20,12 +20,7 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
-/// Where systems keep the authorities that they trust.
-const AUTHORITIES: [&str; 3] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-];
+use super::authorities;
 
 /// What clients would think of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,13 +44,8 @@ impl Scrutiny {
     /// A client that trusts what this machine does, and knows the certificates in the file `known`
     /// (PEM), if it can be read.
     pub fn new(known: Option<&Path>) -> Self {
-        let mut authorities = RootCertStore::empty();
-        let bundle = AUTHORITIES.iter().find_map(|path| fs::read(path).ok());
-        let bundle = bundle.unwrap_or_default();
-        let read = CertificateDer::pem_slice_iter(&bundle).filter_map(Result::ok);
-        authorities.add_parsable_certificates(read);
         Self {
-            authorities: Arc::new(authorities),
+            authorities: Arc::new(authorities::of_the_system()),
             known: known.map(Path::to_owned),
         }
     }
