@@ -16,6 +16,7 @@ mod key;
 mod name;
 mod secrets;
 mod statement;
+mod subscription;
 mod token;
 pub mod turn_credentials;
 #[cfg(test)]
@@ -29,7 +30,8 @@ pub use handle::{Handle, HandleTag, InvalidHandle};
 pub use identity::{IdentityKey, InvalidSignature, KeyError};
 pub use invite::{CodeHash, InvalidCode, InviteCode};
 pub use key::{ChallengeKey, ContactKey, InviteKey, Pepper, TokenKey};
-pub use secrets::{HandleSalt, Secrets, SecretsError};
+pub use secrets::{HandleSalt, Secrets, SecretsError, VAPID_KEY};
 pub use statement::KeysDigest;
+pub use subscription::{Subscription, SubscriptionTag};
 pub use token::{Claims, MAX_TOKEN_LIFETIME, TokenError, TokenId};
 pub use turn_credentials::{InvalidTurnSecret, TurnSecret};

@@ -32,6 +32,12 @@ const NAMES: [&str; 6] = [
     "turn_secret",
 ];
 
+/// The one secret that there needn't be.
+const OPTIONAL: &str = "vapid_key";
+
+/// Bytes of a P-256 key pair in PKCS #8, as it is kept here and read elsewhere.
+pub const VAPID_KEY: usize = 138;
+
 /// Public, and the same for as long as the accounts live: clients salt handles with it.
 pub type HandleSalt = [u8; 16];
 
@@ -50,6 +56,8 @@ pub struct Secrets {
     pub invite_key: InviteKey,
     /// Shared with relays.
     pub turn_secret: TurnSecret,
+    /// Proves to push services who sends (RFC 8292). None: nothing was ever to be sent.
+    pub vapid_key: Option<Secret<VAPID_KEY>>,
 }
 
 /// Why a text isn't a set of secrets. Lines count from one.
@@ -103,6 +111,7 @@ impl Secrets {
             contact_key: ContactKey::new(draw()),
             invite_key: InviteKey::new(draw()),
             turn_secret: TurnSecret::new(*draw().expose()),
+            vapid_key: None,
         }
     }
 
@@ -123,12 +132,16 @@ impl Secrets {
         for (name, value) in NAMES.iter().zip(&values) {
             let _ = writeln!(text, "{name} = \"{}\"", **value);
         }
+        if let Some(vapid_key) = &self.vapid_key {
+            let value = Zeroizing::new(STANDARD.encode(vapid_key.expose()));
+            let _ = writeln!(text, "{OPTIONAL} = \"{}\"", *value);
+        }
         text
     }
 
     /// Reads what [`Secrets::encode`] writes.
     pub fn decode(text: &str) -> Result<Self, SecretsError> {
-        let mut values = [None; NAMES.len()];
+        let mut values = [None; NAMES.len() + 1];
         for (at, line) in text.lines().enumerate() {
             let line = (at + 1, line.trim());
             if !line.1.is_empty() && !line.1.starts_with('#') {
@@ -142,6 +155,7 @@ impl Secrets {
             contact_key,
             invite_key,
             turn_secret,
+            vapid_key,
         ] = values;
         Ok(Self {
             pepper: Pepper::new(key("pepper", pepper)?),
@@ -150,13 +164,16 @@ impl Secrets {
             contact_key: ContactKey::new(key("contact_key", contact_key)?),
             invite_key: InviteKey::new(key("invite_key", invite_key)?),
             turn_secret: relay_secret("turn_secret", turn_secret)?,
+            vapid_key: vapid_key
+                .map(|_| bytes(OPTIONAL, vapid_key, "138 bytes in base64"))
+                .transpose()?,
         })
     }
 }
 
-/// Notes the value of one line under its name's place in [`NAMES`].
+/// Notes the value of one line under its name's place in [`NAMES`], or behind them.
 fn assign<'a>(
-    values: &mut [Option<&'a str>; NAMES.len()],
+    values: &mut [Option<&'a str>; NAMES.len() + 1],
     (line, text): (usize, &'a str),
 ) -> Result<(), SecretsError> {
     let (name, value) = text.split_once('=').ok_or(SecretsError::Form { line })?;
@@ -168,6 +185,7 @@ fn assign<'a>(
         .ok_or(SecretsError::Form { line })?;
     let (name, place) = NAMES
         .iter()
+        .chain([&OPTIONAL])
         .zip(values)
         .find(|(known, _)| **known == name.trim())
         .ok_or(SecretsError::UnknownName { line })?;
@@ -240,6 +258,20 @@ mod tests {
     fn secrets_do_not_print() {
         let printed = format!("{:?}", secrets(0));
         assert!(printed.contains("Secret(32 bytes)") && printed.contains("TurnSecret(…)"));
+    }
+
+    #[test]
+    fn a_key_for_push_services_may_be_there_or_not() {
+        let mut with = secrets(0);
+        with.vapid_key = Some(Secret::new([7; VAPID_KEY]));
+        let text = with.encode();
+        assert_eq!(Secrets::decode(&text), Ok(with));
+        let short = text.replace(&line_of(&text, OPTIONAL), "vapid_key = \"AAAA\"");
+        let refused = Secrets::decode(&short);
+        assert!(matches!(
+            refused,
+            Err(SecretsError::Value { name: OPTIONAL, .. })
+        ));
     }
 
     #[test]

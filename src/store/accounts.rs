@@ -12,6 +12,7 @@ use super::invites;
 use super::prekeys;
 use super::queue;
 use super::record::{Account, NO_IDENTITY, Standing};
+use super::subscriptions;
 use super::tables::{Tables, missing, user_in};
 
 /// Who may register.
@@ -111,8 +112,8 @@ impl Store {
         .await
     }
 
-    /// Deletes an account with its handle, prekeys, contacts and call history (under `owner_tag`), and all
-    /// messages to it and from it.
+    /// Deletes an account with its handle, prekeys, subscriptions, contacts and call history (under
+    /// `owner_tag`), and all messages to it and from it.
     pub async fn delete_account(
         &self,
         user: UserId,
@@ -155,6 +156,7 @@ pub(super) fn delete(
     prekeys::remove_all_of(tables, user)?;
     contacts::remove_all_of(tables, owner_tag)?;
     calls::remove_all_of(tables, owner_tag)?;
+    subscriptions::remove_all_of(tables, user)?;
     tables.suspensions.remove(user.as_bytes())?;
     tables.presence.remove(user.as_bytes())?;
     tables.handles.remove(&account.handle)?;
@@ -174,6 +176,7 @@ pub(super) fn reset(
     };
     queue::remove_all_of(tables, user)?;
     prekeys::remove_all_of(tables, user)?;
+    subscriptions::remove_all_of(tables, user)?;
     tables.put_account(&Account {
         identity_key: NO_IDENTITY,
         signed_prekey: [0; 32],
@@ -246,6 +249,7 @@ fn replace(
     let user = account.user;
     queue::remove_all_of(tables, user)?;
     prekeys::remove_all_of(tables, user)?;
+    subscriptions::remove_all_of(tables, user)?;
     tables.put_account(&Account {
         identity_key: asked.identity_key,
         signed_prekey: asked.signed_prekey,

@@ -12,7 +12,7 @@
 //! The way of a write: `handle` hands it in → `intake` gathers → `writer` commits → the caller hears.
 //! `tables` lists what is on disk, `record` how a row is spelled, `migrate` how old databases
 //! become new ones, `backup` how a copy is kept. What a row means is in `accounts`, `prekeys`, `invites`,
-//! `contacts`, `calls`, `queue`, `suspensions` and `audit`; what operators do with it all is in `operate`, what
+//! `contacts`, `calls`, `queue`, `suspensions`, `subscriptions` and `audit`; what operators do with it all is in `operate`, what
 //! they see in `people`.
 
 mod accounts;
@@ -40,6 +40,7 @@ mod reader;
 mod record;
 mod rows;
 mod space;
+mod subscriptions;
 mod suspensions;
 mod tables;
 #[cfg(test)]
@@ -65,6 +66,7 @@ pub use prekeys::{KeyUpload, MAX_PREKEYS, Others, TakenPrekey, Uploaded};
 pub use reader::{Figures, KeyStatus};
 pub use record::{Account, Invite, NO_IDENTITY, QueueEntry, Standing, StoredMessage};
 pub use rows::TableSize;
+pub use subscriptions::{MAX_SUBSCRIPTIONS, SealedSubscription};
 pub use suspensions::Suspension;
 
 /// The version of this program.

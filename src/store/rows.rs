@@ -8,12 +8,12 @@ use redb::{
 use super::error::{RecordError, StoreError};
 use super::tables::{
     ACCOUNTS, AUDIT, CALLS, CONTACTS, HANDLES, INVITES, MESSAGES, META, PREKEYS, PRESENCE, QUEUES,
-    SUSPENSIONS,
+    SUBSCRIPTIONS, SUSPENSIONS,
 };
 
 /// Every table that a schema has or had, in the order in which they are best written. A migration
 /// that leaves a table behind keeps its definition here, so that old backups can still be read.
-pub(super) const ALL: [&dyn Rows; 12] = [
+pub(super) const ALL: [&dyn Rows; 13] = [
     &META,
     &ACCOUNTS,
     &HANDLES,
@@ -26,6 +26,7 @@ pub(super) const ALL: [&dyn Rows; 12] = [
     &SUSPENSIONS,
     &PRESENCE,
     &AUDIT,
+    &SUBSCRIPTIONS,
 ];
 
 /// A key and its value, as the database has them.

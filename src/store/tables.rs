@@ -57,6 +57,11 @@ pub(super) const PRESENCE: TableDefinition<'_, &[u8; 16], ()> = TableDefinition:
 /// Sequence number → deed record. What operators did, the oldest first.
 pub(super) const AUDIT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("audit-1");
 
+/// User ‖ subscription tag (16) → day of the last renewal (u32) ‖ where a device is woken, sealed by the
+/// caller.
+pub(super) const SUBSCRIPTIONS: TableDefinition<'_, &[u8; 32], &[u8]> =
+    TableDefinition::new("subscriptions-1");
+
 /// The name of the schema version in [`META`].
 pub(super) const SCHEMA: &str = "schema";
 /// The name of the version of the program that last opened the database, in [`META`].
@@ -78,6 +83,7 @@ pub(super) struct Tables<'txn> {
     pub(super) suspensions: Table<'txn, &'static [u8; 16], &'static [u8]>,
     pub(super) presence: Table<'txn, &'static [u8; 16], ()>,
     pub(super) audit: Table<'txn, u64, &'static [u8]>,
+    pub(super) subscriptions: Table<'txn, &'static [u8; 32], &'static [u8]>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -96,6 +102,7 @@ impl<'txn> Tables<'txn> {
             suspensions: transaction.open_table(SUSPENSIONS)?,
             presence: transaction.open_table(PRESENCE)?,
             audit: transaction.open_table(AUDIT)?,
+            subscriptions: transaction.open_table(SUBSCRIPTIONS)?,
         })
     }
 

@@ -101,7 +101,7 @@ async fn account(store: &Store, user: UserId) -> Account {
     store.account(user).await.unwrap().unwrap()
 }
 
-async fn member(store: &Store, handle: u8) -> UserId {
+pub(super) async fn member(store: &Store, handle: u8) -> UserId {
     match store.register(registration(handle, handle)).await.unwrap() {
         Registered::Created(user) => user,
         other => panic!("{other:?}"),
