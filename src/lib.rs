@@ -15,6 +15,7 @@ pub mod hub;
 pub mod maintenance;
 pub mod messenger;
 pub mod net;
+pub mod push;
 pub mod ratelimit;
 pub mod serve;
 pub mod store;

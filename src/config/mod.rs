@@ -31,7 +31,7 @@ pub use problem::{ConfigError, Fault, Problem, Source};
 pub use relay_url::{InvalidRelayUrl, RelayScheme, RelayTransport, RelayUrl};
 pub use sections::{
     Auth, Backup, CallPolicy, Calls, Config, Limits, ListenAddress, LogFormat, LogLevel, Messages,
-    Presence, Rate, Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store,
+    Presence, Push, Rate, Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store,
     Telemetry, Turn,
 };
 pub use value::Value;

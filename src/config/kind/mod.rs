@@ -7,7 +7,9 @@ mod number;
 mod place;
 mod time;
 
-pub(super) use network::{Address, Listen, Network, Origin, Ports, RelayAddress, Socket};
+pub(super) use network::{
+    Address, HostPattern, Listen, Network, Origin, Ports, RelayAddress, Socket,
+};
 pub(super) use network::{is_host, number, split_port};
 pub(super) use number::{Bytes, Count};
 pub(super) use place::{AbsolutePath, Realm};

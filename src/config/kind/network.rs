@@ -144,6 +144,26 @@ impl Kind<String> for Origin {
     }
 }
 
+/// A host, all below one (`*.example.org`), or any (`*`).
+#[derive(Debug, Clone, Copy)]
+pub(in crate::config) struct HostPattern;
+
+impl Kind<String> for HostPattern {
+    fn expected(&self) -> String {
+        "a host such as \"push.example.org\", \"*.example.org\" for all below one, or \"*\"".into()
+    }
+
+    fn read(&self, value: &Value) -> Option<String> {
+        let text = value.text()?;
+        let host = text.strip_prefix("*.").unwrap_or(text);
+        (text == "*" || is_host(host)).then(|| text.to_owned())
+    }
+
+    fn write(&self, setting: &String) -> Value {
+        Value::Text(setting.clone())
+    }
+}
+
 /// The host and, behind the last colon outside brackets, the port.
 pub(in crate::config) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
@@ -274,6 +294,31 @@ mod tests {
             "host",
         ] {
             assert!(Network.read(&text(wrong)).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_pattern_is_a_host_all_below_one_or_any() {
+        for right in [
+            "push.example.org",
+            "*.example.org",
+            "*",
+            "192.0.2.1",
+            "localhost",
+        ] {
+            assert!(HostPattern.read(&text(right)).is_some(), "{right}");
+        }
+        for wrong in [
+            "",
+            "*.",
+            "**",
+            "*example.org",
+            "a.*.org",
+            "Push.example",
+            "https://a",
+            "a:1",
+        ] {
+            assert!(HostPattern.read(&text(wrong)).is_none(), "{wrong}");
         }
     }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{
     Auth, Backup, CallPolicy, Calls, Limits, ListenAddress, LogFormat, LogLevel, Messages,
-    Presence, Rate, Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store,
+    Presence, Push, Rate, Registration, RegistrationMode, RelayChannels, RelayReach, Server, Store,
     Telemetry, Turn,
 };
 
@@ -64,6 +64,13 @@ queue_messages = 25
 queue_bytes = "26 MiB"
 queue_stranger_messages = 27
 max_payload = 28
+[push]
+enabled = true
+allowed_hosts = ["*"]
+allowed_networks = ["10.0.0.0/8"]
+authorities = "/etc/privcomm/authorities.pem"
+pause = "44s"
+retention = "45d"
 [calls]
 policy = "mutual"
 ring_timeout = "29s"
@@ -126,6 +133,17 @@ const fn per_second(count: u32) -> Rate {
     Rate::new(count, seconds(1))
 }
 
+fn push() -> Push {
+    Push {
+        enabled: true,
+        allowed_hosts: vec!["*".into()],
+        allowed_networks: vec!["10.0.0.0/8".into()],
+        authorities: Some("/etc/privcomm/authorities.pem".into()),
+        pause: seconds(44),
+        retention: seconds(45 * 86_400),
+    }
+}
+
 fn all_different() -> Config {
     Config {
         server: Server {
@@ -157,6 +175,7 @@ fn all_different() -> Config {
             queue_stranger_messages: 27,
             max_payload: 28,
         },
+        push: push(),
         calls: all_of_calls_different(),
         presence: Presence {
             enabled: true,

@@ -8,6 +8,7 @@ mod calls;
 mod limits;
 mod messages;
 mod presence;
+mod push;
 mod registration;
 mod server;
 mod store;
@@ -22,6 +23,7 @@ pub use calls::{CallPolicy, Calls};
 pub use limits::{Limits, Rate};
 pub use messages::Messages;
 pub use presence::Presence;
+pub use push::Push;
 pub use registration::{Registration, RegistrationMode};
 pub use server::{ListenAddress, Server};
 pub use store::Store;
@@ -41,6 +43,8 @@ sections! {
     limits: Limits;
     /// Store and forward.
     messages: Messages;
+    /// Notifications.
+    push: Push;
     /// Call signaling.
     calls: Calls;
     /// Who sees that somebody is there.
