@@ -2,10 +2,9 @@
 //! a sentence, a cause and a way to mend it. `privcomm explain` prints it.
 //!
 //! Codes are grouped by where one looks: ADM the way from the commands to the daemon, API what the
-//! daemon answers, CFG the configuration, CLI a member's client, DBS the database, DSK the disk, INV invites, NET addresses and ports,
-//! STA the state directory, SYS the process, TLS certificates, TRN the media relay, TUN the tunnel,
-//! USR members. A new one is a
-//! row of the table below; a code that is no longer used stays out of use.
+//! daemon answers, CFG the configuration, CLI a member's client, DBS the database, DSK the disk, INV
+//! invites, NET addresses and ports, PSH notifications, STA the state directory, SYS the process, TLS
+//! certificates, TRN the media relay, TUN the tunnel, USR members. A new one is a row of the table below; a code that is no longer used stays out of use.
 
 use std::fmt;
 use std::str::FromStr;
@@ -220,6 +219,16 @@ troubles! {
          isn't taken. All members then share what limits allow one address. A machine that visits itself \
          through its own router may look like this, too.",
         "let the proxy set X-Forwarded-For, and name the proxy's address in server.trusted_proxies";
+    PushUnready = "PC-PSH-01", "Notifications can't be sent as they are configured.",
+        "The machine trusts no certificate authority, or the file of push.authorities has none, or the \
+         key that push services know this server by can't be read.",
+        "apt install ca-certificates    or correct push.authorities, or set push.enabled = false";
+    PushNameless = "PC-PSH-02", "Push services aren't told who is responsible.",
+        "They are told server.public_url, where it is https. Apple's refuses pushes without it.",
+        "privcomm config set server.public_url https://NAME, then: systemctl restart privcomm";
+    PushFailing = "PC-PSH-03", "Push services don't take notifications.",
+        "They can't be reached from this machine, or refuse what it sends.",
+        "see what one answers: privcomm push test USER";
     NoStateDirectory = "PC-STA-01", "There is nowhere to keep state.",
         "Neither store.path nor --data is given, and the environment names no home directory.",
         "privcomm serve --data DIR";

@@ -5,7 +5,7 @@ use http::Method;
 
 use super::appliance::Appliance;
 use super::handlers::{
-    accounts, calls, contacts, health, keys, messages, outside, pages, socket, web,
+    accounts, calls, contacts, health, keys, messages, outside, pages, push, socket, web,
 };
 use super::route::{BodyLimit, Content, Form, Route as Row, at_once};
 use crate::messenger::PROOF_RATE;
@@ -18,6 +18,7 @@ use crate::wire::body::{
     ServerInfo, TokenRequest, TokenResponse, TurnCredentials,
 };
 use crate::wire::outside::{ProofKit, ProofNoted, ProofReport, ProofRequest};
+use crate::wire::push::{PushTokenRequest, VapidKeyResponse};
 
 type Route = Row<Appliance>;
 
@@ -47,6 +48,7 @@ pub(super) fn routes(docs: Docs, client: WebClient) -> Vec<Route> {
     routes.extend(messaging());
     routes.extend(contact_list());
     routes.extend(calling());
+    routes.extend(notifications());
     routes.extend(account());
     routes.extend(sockets());
     routes.extend(operation());
@@ -236,6 +238,48 @@ fn calling() -> Vec<Route> {
         .query("before", Form::Id, "The last call of the page before")
         .gives::<CallsResponse>(200, "One page")
         .codes(&[Code::HistoryDisabled]),
+    ]
+}
+
+fn notifications() -> Vec<Route> {
+    let (tag, path) = ("Notifications", "/api/v1/push-tokens");
+    let changes = |row: Route| {
+        row.takes::<PushTokenRequest>(BodyLimit::Ordinary)
+            .rate(|limits| limits.account_changes, "user")
+    };
+    let put = Route::member(Method::PUT, path, |member, call| {
+        Box::pin(push::put(member, call))
+    });
+    let remove = Route::member(Method::DELETE, path, |member, call| {
+        Box::pin(push::remove(member, call))
+    });
+    vec![
+        Route::member(Method::GET, "/api/v1/push-tokens/vapid-key", |member, _| {
+            at_once(push::vapid_key(&member))
+        })
+        .about(tag, "The key to subscribe with")
+        .notes(
+            "Standard base64, like all binary here; PushManager.subscribe wants its bytes as \
+             applicationServerKey. Another key than that of a subscription means: subscribe anew.",
+        )
+        .gives::<VapidKeyResponse>(200, "The key")
+        .codes(&[Code::NotFound]),
+        changes(put)
+            .about(tag, "Say where a device is woken when a message waits")
+            .notes(
+                "Where features has push. The token is the endpoint of a subscription: an https URL of \
+                 a service that the operator allows. A push says nothing but that there is something to \
+                 fetch; it has no content, so the subscription's keys aren't needed, and are ignored. \
+                 unifiedpush gets one byte, as its services want content. android is not available. A \
+                 device that isn't named again for the operator's push.retention is forgotten, and so \
+                 is one whose service ends the subscription; of more than 8, the one that was named \
+                 longest ago.",
+            )
+            .outcome(204, "Noted", Content::Empty)
+            .codes(&[Code::NotFound, Code::StorageFull]),
+        changes(remove)
+            .about(tag, "Wake a device no more")
+            .outcome(204, "It isn't woken, whether it was before or not", Content::Empty),
     ]
 }
 

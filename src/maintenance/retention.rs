@@ -21,15 +21,24 @@ pub struct Retention {
     messages: Duration,
     /// How long a call is kept, where a history is kept at all.
     calls: Option<Duration>,
+    /// How long a subscription is kept that isn't renewed.
+    subscriptions: Duration,
 }
 
 impl Retention {
-    /// Keeps messages for `messages`, and calls for `calls`; with none there is no history.
-    pub fn new(store: Store, messages: Duration, calls: Option<Duration>) -> Self {
+    /// Keeps messages for `messages`, calls for `calls` (with none there is no history), and
+    /// subscriptions for `subscriptions` after they were renewed.
+    pub fn new(
+        store: Store,
+        messages: Duration,
+        calls: Option<Duration>,
+        subscriptions: Duration,
+    ) -> Self {
         Self {
             store,
             messages,
             calls,
+            subscriptions,
         }
     }
 
@@ -68,12 +77,14 @@ impl Job for Retention {
         // They have ended by themselves; this forgets them.
         let suspensions = self.store.lift_suspensions(now).await?;
         let calls = self.store.forget_calls(self.first_day(now)).await?;
-        if messages + codes + suspensions + calls == 0 {
+        let first_day = now.saturating_sub(self.subscriptions).day();
+        let subscriptions = self.store.forget_subscriptions(first_day).await?;
+        if messages + codes + suspensions + calls + subscriptions == 0 {
             return Ok(Report::Nothing);
         }
         Ok(Report::Did(format!(
-            "deleted {messages} messages, {codes} codes, {suspensions} suspensions and {calls} lines of \
-             call histories that were past their time"
+            "deleted {messages} messages, {codes} codes, {suspensions} suspensions, {calls} lines of call \
+             histories and {subscriptions} subscriptions that were past their time"
         )))
     }
 }
@@ -113,7 +124,7 @@ mod tests {
             store_message(&store, seq, start).await;
         }
         store_message(&store, 2501, start.saturating_add(RETENTION)).await;
-        let retention = Retention::new(store.clone(), RETENTION, None);
+        let retention = Retention::new(store.clone(), RETENTION, None, RETENTION);
         let end = start.saturating_add(RETENTION);
         let after = end.saturating_add(Duration::from_millis(1));
         assert_eq!(retention.run(end).await.unwrap(), Report::Nothing);

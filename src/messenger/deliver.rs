@@ -229,6 +229,7 @@ impl Messenger {
             state.queue.announce();
             drop(state);
             self.store.write_soon(write);
+            self.wake(recipient.owner());
         }
     }
 

@@ -26,6 +26,7 @@ mod passes;
 mod people;
 mod prekeys;
 mod presence;
+mod push;
 mod queue;
 mod relay;
 mod resolve;
@@ -69,6 +70,7 @@ use crate::auth::{ChallengeKey, Secrets, TokenId, UsedNonces};
 use crate::base::{BoundedMap, Clock, Secret, Timestamp, UserId};
 use crate::config::{self, RegistrationMode};
 use crate::hub::{Farewell, Hub};
+use crate::push::Push;
 use crate::store::{QueueEntry, Store, StoreError};
 use crate::wire::body::ContactState;
 
@@ -109,6 +111,8 @@ pub struct Rooms {
     pub hub: Hub<Event>,
     /// The media relays, where there are any.
     pub relay: Option<RelayAccess>,
+    /// Notifications, where they are switched on.
+    pub push: Option<Push>,
     /// Keys of this daemon.
     pub secrets: Secrets,
     /// Where they are kept.
@@ -130,6 +134,7 @@ pub struct Core {
     store: Store,
     hub: Hub<Event>,
     relay: Option<RelayAccess>,
+    push: Option<Push>,
     /// The keys of which there is only ever one.
     secrets: Secrets,
     token_key: CurrentKey,
@@ -197,6 +202,7 @@ impl Messenger {
             store: rooms.store,
             hub: rooms.hub,
             relay: rooms.relay,
+            push: rooms.push,
             token_key: CurrentKey::new(rooms.secrets.token_key.clone()),
             safe: Safe::new(rooms.vault, rooms.secrets.clone()),
             secrets: rooms.secrets,

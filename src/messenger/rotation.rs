@@ -34,7 +34,10 @@ impl Safe {
     }
 
     /// Keeps what `change` makes of the keys.
-    async fn change(&self, change: impl FnOnce(&mut Secrets)) -> Result<(), OperatorError> {
+    pub(super) async fn change(
+        &self,
+        change: impl FnOnce(&mut Secrets),
+    ) -> Result<(), OperatorError> {
         let mut kept = self.kept.lock().await;
         let mut changed = kept.clone();
         change(&mut changed);

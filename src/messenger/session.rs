@@ -77,6 +77,9 @@ impl Session {
         if session.member.is_revoked() {
             return Err(Error::TokenExpired);
         }
+        if let Some(push) = &messenger.push {
+            push.arrived(session.member.user());
+        }
         messenger.signal_returned(session.member.user());
         messenger.attend(session.member.mailbox(), session.outbox.connection());
         let welcome = Welcome {
@@ -186,6 +189,9 @@ impl Drop for Session {
             }
         }
         messenger.depart(user, self.outbox.connection());
+        if self.member.mailbox().lock().queue.len() > 0 {
+            messenger.wake(user);
+        }
     }
 }
 

@@ -11,7 +11,8 @@ impl Messenger {
     pub(super) fn features(&self) -> Vec<String> {
         let turn = self.relay.as_ref().map(|_| "turn");
         let presence = self.attendance.is_on().then_some("presence");
-        let features = turn.into_iter().chain(presence);
+        let push = self.push.as_ref().map(|_| "push");
+        let features = turn.into_iter().chain(presence).chain(push);
         features.map(str::to_owned).collect()
     }
 

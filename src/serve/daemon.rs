@@ -11,6 +11,7 @@ use super::descriptors;
 use super::error::ServeError;
 use super::metrics::{self, Exporter};
 use super::moving::Work;
+use super::push;
 use super::relay::{self, Media, TurnAddresses};
 use super::role::Role;
 use super::sockets::Sockets;
@@ -82,7 +83,7 @@ impl Daemon {
         let clock = Clock::System;
         let started = clock.now();
         let state_dir = StateDir::open(data.or_else(|| config.store.path.clone()))?;
-        let secrets = state_dir.secrets()?;
+        let (secrets, push) = push::start(&config, state_dir.secrets()?, &state_dir, &clock)?;
         let backups = open_store(&state_dir, config_file, &config, &clock).await?;
         let store = backups.store.clone();
         let listeners = listeners(&config, sockets.http)?;
@@ -96,6 +97,7 @@ impl Daemon {
             store: store.clone(),
             hub: Hub::default(),
             relay: relay::access(&config, media.as_ref(), relay_secret, &tasks),
+            push,
             secrets,
             vault: Arc::new(state_dir.clone()),
             clock: clock.clone(),
@@ -151,8 +153,7 @@ impl Daemon {
             sockets,
             tasks,
         };
-        daemon.watch_clocks();
-        daemon.start_jobs(&daemon.config);
+        daemon.begin();
         Ok(daemon)
     }
 
@@ -309,6 +310,13 @@ impl Daemon {
         &self.work.jobs
     }
 
+    /// Starts what goes on by itself.
+    fn begin(&self) {
+        self.watch_clocks();
+        self.watch_wakes();
+        self.start_jobs(&self.config);
+    }
+
     /// What calls wait for comes in time, and so does what shows of who is there.
     fn watch_clocks(&self) {
         let (messenger, tasks) = (self.messenger.clone(), self.tasks.clone());
@@ -316,6 +324,16 @@ impl Daemon {
             tokio::select! {
                 () = messenger.watch_calls() => {}
                 () = messenger.watch_presence() => {}
+                () = tasks.stopping() => {}
+            }
+        });
+    }
+
+    fn watch_wakes(&self) {
+        let (messenger, tasks) = (self.messenger.clone(), self.tasks.clone());
+        self.tasks.spawn("notifications", async move {
+            tokio::select! {
+                () = messenger.watch_wakes() => {}
                 () = tasks.stopping() => {}
             }
         });
@@ -330,6 +348,7 @@ impl Daemon {
                 .calls
                 .history
                 .then_some(config.calls.history_retention),
+            config.push.retention,
         );
         self.work.jobs.start(&self.tasks, &clock, retention);
         let messenger = self.messenger.clone();

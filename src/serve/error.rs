@@ -73,9 +73,9 @@ pub enum ServeError {
         path = .0.display()
     )]
     TurnSecretShared(PathBuf),
-    /// In `turn.denied_peers` or `turn.allowed_peers`.
-    #[error("turn.denied_peers and turn.allowed_peers: {0}")]
-    TurnPeers(#[from] NoNetwork),
+    /// In `turn.denied_peers`, `turn.allowed_peers` or `push.allowed_networks`.
+    #[error("turn.denied_peers, turn.allowed_peers or push.allowed_networks: {0}")]
+    Networks(#[from] NoNetwork),
     /// `turn.secret_file` doesn't hold a secret.
     #[error(
         "turn.secret_file: {}: {source}\n  fix: write one with  openssl rand -base64 32  and copy it to \
@@ -110,6 +110,9 @@ pub enum ServeError {
     /// The certificate for TLS can't be used.
     #[error("turn.tls_cert and turn.tls_key: {0}")]
     TurnCertificate(#[from] TlsError),
+    /// Notifications can't be sent.
+    #[error("notifications: {0}\n  fix: put that right, or set push.enabled = false")]
+    Push(String),
     /// The database can't be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -196,11 +199,12 @@ impl ServeError {
             | Self::TurnSecretShared(_) => Trouble::RelaySecret,
             Self::Metrics(_) => Trouble::MetricsAddress,
             Self::TurnCertificateMissing | Self::TurnCertificate(_) => Trouble::RelayCertificate,
+            Self::Push(_) => Trouble::PushUnready,
             Self::Store(_) | Self::Backup(_) => Trouble::Database,
             Self::Turn(_) | Self::RelaySilent => Trouble::RelayAddress,
             Self::Bind(_) | Self::UnknownSocket(_) | Self::Socket { .. } => Trouble::HttpAddress,
             Self::Admin(_) => Trouble::AdminSocket,
-            Self::Http(_) | Self::RelayDisabled | Self::TurnPeers(_) | Self::Reload(_) => {
+            Self::Http(_) | Self::RelayDisabled | Self::Networks(_) | Self::Reload(_) => {
                 Trouble::Configuration
             }
             Self::Signals(_) => Trouble::Process,

@@ -11,6 +11,7 @@ mod descriptors;
 mod error;
 mod metrics;
 mod moving;
+mod push;
 mod ready;
 mod relay;
 mod relay_box;

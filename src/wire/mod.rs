@@ -16,6 +16,7 @@ pub mod limits;
 pub mod mvchat;
 pub mod outside;
 pub mod people;
+pub mod push;
 pub mod query;
 pub mod reply;
 pub mod request_id;

@@ -8,6 +8,7 @@ pub(super) mod keys;
 pub(super) mod messages;
 pub(super) mod outside;
 pub(super) mod pages;
+pub(super) mod push;
 pub(super) mod socket;
 pub(super) mod web;
 

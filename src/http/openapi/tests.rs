@@ -63,6 +63,8 @@ fn every_row_of_the_protocol_is_there() {
         ("GET PUT DELETE", "/api/v1/contacts/{user_id}"),
         ("GET", "/api/v1/turn-credentials"),
         ("GET", "/api/v1/calls"),
+        ("PUT DELETE", "/api/v1/push-tokens"),
+        ("GET", "/api/v1/push-tokens/vapid-key"),
         ("GET PATCH DELETE", "/api/v1/account"),
         ("GET", "/health"),
         ("GET", "/health/live"),

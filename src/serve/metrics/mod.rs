@@ -10,6 +10,7 @@ mod doors;
 mod exporter;
 mod messages;
 mod process;
+mod push;
 mod relay;
 mod store;
 mod transports;
@@ -56,6 +57,7 @@ impl Source for Rooms {
             accounts::families(&used, stored.as_ref(), sockets.too_many_frames),
             doors::families(&served, &sockets),
             calls::families(&used),
+            push::families(&self.messenger.push_figures().unwrap_or_default()),
             vec![relay::credentials(used.turn_credentials)],
             relay::families(&relayed),
             store::families(&self.store, &work, stored.as_ref()),
