@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::handlers::{audit, backup, invites, metrics, outside, status, tokens, turn, users};
+use super::handlers::{
+    audit, backup, invites, metrics, outside, push, status, tokens, turn, users,
+};
 use super::route::{Route, at_once};
 
 /// How long a backup may take: it goes through the whole database, twice.
@@ -47,6 +49,11 @@ pub(super) fn routes() -> Vec<Route> {
         }),
         Route::post("/v1/token/rotate-key", |call| {
             Box::pin(tokens::rotate_key(call))
+        }),
+        Route::get("/v1/push", |call| Box::pin(push::show(call))),
+        Route::post("/v1/push/test", |call| Box::pin(push::test(call))),
+        Route::post("/v1/push/rotate-key", |call| {
+            Box::pin(push::rotate_key(call))
         }),
         Route::get("/v1/audit", |call| Box::pin(audit::show(call))),
         Route::get("/v1/invites", |call| Box::pin(invites::list(call))),

@@ -4,7 +4,8 @@
 //! Codes are grouped by where one looks: ADM the way from the commands to the daemon, API what the
 //! daemon answers, CFG the configuration, CLI a member's client, DBS the database, DSK the disk, INV
 //! invites, NET addresses and ports, PSH notifications, STA the state directory, SYS the process, TLS
-//! certificates, TRN the media relay, TUN the tunnel, USR members. A new one is a row of the table below; a code that is no longer used stays out of use.
+//! certificates, TRN the media relay, TUN the tunnel, USR members. A new one is a row of the table
+//! below; a code that is no longer used stays out of use.
 
 use std::fmt;
 use std::str::FromStr;

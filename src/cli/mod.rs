@@ -21,6 +21,7 @@ mod man;
 mod output;
 mod ports;
 mod progress;
+mod push;
 mod qr;
 mod restore;
 mod serve;
@@ -111,6 +112,8 @@ enum Command {
     #[command(subcommand)]
     Turn(turn::TurnCommand),
     #[command(subcommand)]
+    Push(push::PushCommand),
+    #[command(subcommand)]
     Web(web::WebCommand),
     #[command(subcommand)]
     Client(client::ClientCommand),
@@ -152,6 +155,7 @@ pub fn run<E: fmt::Display>(
         Command::Ports(command) => command.run(output),
         Command::Tunnel(command) => command.run(output),
         Command::Turn(command) => command.run(output),
+        Command::Push(command) => command.run(output),
         Command::Web(command) => command.run(output),
         Command::Client(command) => command.run(output),
         Command::Explain(command) => command.run(output),

@@ -31,6 +31,7 @@ mod outside;
 mod people;
 mod prekeys;
 mod privacy;
+mod push;
 mod relay;
 mod relays;
 mod rig;

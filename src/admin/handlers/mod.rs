@@ -5,6 +5,7 @@ pub(super) mod backup;
 pub(super) mod invites;
 pub(super) mod metrics;
 pub(super) mod outside;
+pub(super) mod push;
 pub(super) mod status;
 pub(super) mod tokens;
 pub(super) mod turn;
