@@ -481,6 +481,7 @@ mod tests {
                 "/test",
                 "/test/page.js",
                 "/test/page.css",
+                "/app/call/relay_echo.js",
                 "/",
                 "/i",
                 "/c",

@@ -34,7 +34,7 @@ const FORBIDDEN: &[&str] = &[
     "document.write",
     "createContextualFragment",
     "DOMParser",
-    "srcdoc",
+    ".srcdoc",
     "eval(",
     "new Function",
     "javascript:",
