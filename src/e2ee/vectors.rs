@@ -206,14 +206,14 @@ pub(super) fn vectors() -> Vectors {
 /// The vectors of recovery codes and backups, which docs/encryption.md describes.
 #[derive(Deserialize)]
 pub(super) struct Backups {
-    pub(super) codes: Vec<Code>,
+    pub(super) codes: Vec<WrittenCode>,
     pub(super) same_code: SameCode,
     pub(super) codes_refused: Vec<RefusedCode>,
     pub(super) files: Vec<BackupFile>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Code {
+pub(super) struct WrittenCode {
     pub(super) code: String,
     pub(super) text: String,
     pub(super) seed: String,

@@ -47,7 +47,7 @@ impl Handouts {
         let handout = handouts.peek(&pair)?;
         // With a new signed prekey its owner may have begun anew, and lost what was handed out before.
         let is_of_now =
-            handout.identity == account.identity_key && handout.at >= account.signed_prekey_at;
+            handout.identity == account.identity_key && handout.at > account.signed_prekey_at;
         (is_of_now && now.since(handout.at) < SAME_AGAIN).then_some(*handout)
     }
 

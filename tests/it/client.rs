@@ -2,4 +2,5 @@
 
 mod accounts;
 mod conversations;
+mod restored;
 pub(crate) mod rig;

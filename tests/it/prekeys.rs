@@ -184,6 +184,28 @@ async fn a_key_that_was_handed_out_never_comes_back() {
 }
 
 #[tokio::test]
+async fn an_upload_may_replace_what_is_held_also_for_who_asked_before() {
+    let appliance = Appliance::start().await;
+    let target = Person::join_with(appliance.place(), 5).await;
+    let asker = Person::join(appliance.place()).await;
+    for _ in 0..2 {
+        assert_eq!(key_id(&bundle(&asker, &target).await), Some(1));
+    }
+    let mut anew = target.signed_prekey();
+    anew["one_time_prekeys"] = fresh_prekeys([50, 51]).into();
+    anew["replace"] = true.into();
+    // Twice, for the answer may get lost.
+    for _ in 0..2 {
+        let status = target.put(KEYS, &anew).await.with(200);
+        assert_eq!(status["count"], 2);
+    }
+    assert_eq!(key_id(&bundle(&asker, &target).await), Some(50));
+    upload(&target, [5])
+        .await
+        .refused_field("invalid_field", "one_time_prekeys");
+}
+
+#[tokio::test]
 async fn two_hundred_are_kept_and_a_hundred_come_at_once() {
     let appliance = Appliance::start().await;
     let target = Person::join_with(appliance.place(), 100).await;

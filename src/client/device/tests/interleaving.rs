@@ -27,7 +27,7 @@ enum Happening {
 
 fn happenings(is_honest: bool) -> impl Strategy<Value = Vec<(bool, Happening)>> {
     let place = any::<usize>();
-    let hostile = if is_honest { 0 } else { 1 };
+    let hostile = u32::from(!is_honest);
     let happening = prop_oneof![
         6 => Just(Happening::Write),
         4 => Just(Happening::Flush),
