@@ -44,7 +44,7 @@ export function welcome(app) {
   /** @param {State} state */
   function render(state) {
     if (state.invite !== brought) brought = invite = state.invite;
-    const next = JSON.stringify([step(), invite, state.server, state.link === "clock_wrong"]);
+    const next = JSON.stringify([step(), invite, state.server, state.link === "clock_wrong", unheard(state)]);
     if (next === key || app.joining) return;
     key = next;
     const make = { join: joining, code: typing, recover: recovering }[step()];
@@ -109,7 +109,7 @@ function joining(app, { invite, show }) {
   const made = sheet(t(invite ? "join.invited" : "join.open", { host }),
     h("p", { class: "lead" }, t("join.lead")),
     h("form", { class: "stack", on: { submit } }, handle.node, wrong, go),
-    clockWrong(app),
+    obstacle(app),
     h("p", { class: "fine" }, t("join.trust")),
     h("div", { class: "others" },
       button(t("join.have_recovery"), () => show("recover"), { kind: "quiet", icon: "key" }),
@@ -138,11 +138,11 @@ function typing(app, { invite, show, use }) {
   camera.hidden = true;
   void canScan().then((can) => (camera.hidden = !can));
   const open = server?.registration === "open";
-  const made = sheet(t(closed ? "code.closed" : open ? "code.title" : "code.invited_only", { host }),
+  const made = sheet(t(closed ? "code.closed" : server?.registration === "invite" ? "code.invited_only" : "code.title", { host }),
     h("p", { class: "lead" }, t(closed ? "code.closed.lead" : "code.lead")),
     !closed && h("form", { class: "stack", on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); read(code.input.value); } } },
       code.node, button(t("code.go"), () => {}, { kind: "main", type: "submit", class: "wide" }), camera),
-    clockWrong(app),
+    obstacle(app),
     h("div", { class: "others" },
       button(t("join.have_recovery"), () => show("recover"), { kind: "quiet", icon: "key" }),
       (invite || open) && button(t("back"), () => show("join"), { kind: "quiet", icon: "back" })));
@@ -183,8 +183,13 @@ function recovering(app, { invite, show }) {
   return { node: made.node, focus: () => handle.input.focus({ preventScroll: true }) };
 }
 
-/** @param {App} app */
-function clockWrong({ model }) {
-  return model.state.link === "clock_wrong" && h("p", { class: "note warn" }, t("trouble.clock_wrong"));
+/** Whether the server couldn't be asked what it is. @param {State} state */
+function unheard({ server, link }) {
+  return server === null && link === "offline";
 }
 
+/** What stands in the way of everything here. @param {App} app */
+function obstacle({ model: { state } }) {
+  if (state.link === "clock_wrong") return h("p", { class: "note warn" }, t("trouble.clock_wrong"));
+  return unheard(state) && h("p", { class: "note warn" }, t("trouble.network"));
+}
