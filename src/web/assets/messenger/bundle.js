@@ -33,12 +33,7 @@ export async function beginSession(parts, entry, bundle) {
   const { own, clock } = parts;
   meetOwner(parts, entry, bundle);
   if (entry.peer.pin?.changed) return;
-  // The server hands out the same one-time prekey again for a while; its owner may have used it up.
-  const { oneTime } = bundle;
-  const isUsed = oneTime !== null && oneTime.id === entry.kept.usedPrekey;
-  const fresh = isUsed ? { ...bundle, oneTime: null } : bundle;
-  entry.peer = await beginWith(entry.peer, own.account, fresh, draw, clock.now());
-  if (oneTime) entry.kept.usedPrekey = oneTime.id;
+  entry.peer = await beginWith(entry.peer, own.account, bundle, draw, clock.now());
 }
 
 /** Shows the pin whose bundle it is. @param {Parts} parts @param {Exchange} entry @param {Bundle} bundle */

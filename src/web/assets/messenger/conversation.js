@@ -23,7 +23,6 @@
  * @property {string[]} unreadIds messages that came and weren't read
  * @property {boolean} resetDue whether a session is to be begun anew, with a word of it (E2EE.md §8.5)
  * @property {"allowed" | "blocked" | null} told what the server was told of them
- * @property {number | null} usedPrekey theirs, that the last session was begun with
  * @property {boolean} hidden removed here; it comes back with the next message
  * @property {number} at when it began, ms
  */
@@ -49,7 +48,6 @@ export const newConversation = (peer, now) => ({
   unreadIds: [],
   resetDue: false,
   told: null,
-  usedPrekey: null,
   hidden: true,
   at: now,
 });
