@@ -25,8 +25,13 @@ export async function askPermission() {
   return (await Notification.requestPermission()) === "granted" ? "on" : "denied";
 }
 
-/** Makes the subscription what it should be. Where that fails, it is tried again with the next socket. @param {Api} api @param {Store} store @param {boolean} isWanted */
-export async function subscribe(api, store, isWanted) {
+/** Makes the subscription what it should be. Where that fails, it is tried again with the next socket. @param {Api} api @param {Store} store @param {boolean} isWanted @returns {Promise<void>} */
+export function subscribe(api, store, isWanted) {
+  return navigator.locks.request("push", () => settle(api, store, isWanted));
+}
+
+/** @param {Api} api @param {Store} store @param {boolean} isWanted */
+async function settle(api, store, isWanted) {
   try {
     const manager = await pushManager();
     if (!manager) return;
