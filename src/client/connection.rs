@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
@@ -17,6 +18,10 @@ use crate::wire::reply::close;
 
 /// How often the signature is refused in a row before it is believed: a nonce may lapse on its way.
 const REFUSALS: u32 = 3;
+
+/// How long a session must have lasted to count as one: a server that ends each at once isn't asked
+/// for another at once.
+const LASTING: Duration = Duration::from_secs(30);
 
 /// How a session ended.
 #[derive(Debug)]
@@ -49,11 +54,14 @@ pub(super) async fn keep(core: &Arc<Core>, events: &mpsc::Sender<Event>, stop: &
     let mut backoff = Backoff::default();
     let mut refusals = 0;
     loop {
+        let begun = Instant::now();
         let (had_session, parting) = one(core, events, stop).await;
         if had_session {
+            let _ = events.try_send(Event::Disconnected);
+        }
+        if had_session && begun.elapsed() >= LASTING {
             backoff.reset();
             refusals = 0;
-            let _ = events.try_send(Event::Disconnected);
         }
         let wait = match next(&parting, &mut refusals) {
             Next::AtOnce => {

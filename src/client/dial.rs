@@ -106,3 +106,66 @@ fn name_of(url: &ServerUrl) -> io::Result<ServerName<'static>> {
     ServerName::try_from(url.host().to_owned())
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::ServerConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tempfile::TempDir;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A server with a certificate of its own for `localhost`, and that certificate as a file.
+    async fn server() -> (ServerUrl, TempDir) {
+        let names = vec!["localhost".to_owned()];
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
+        let directory = TempDir::new().unwrap();
+        fs::write(directory.path().join("cert.pem"), cert.pem()).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    stream.write_all(b"hello").await.unwrap();
+                    stream.shutdown().await.unwrap();
+                }
+            }
+        });
+        let url = ServerUrl::parse(&format!("https://localhost:{port}")).unwrap();
+        (url, directory)
+    }
+
+    #[tokio::test]
+    async fn a_server_is_believed_by_a_certificate_that_is_known() {
+        let (url, directory) = server().await;
+        let known = directory.path().join("cert.pem");
+        let dialer = Dialer::new(url.clone(), Some(&known)).unwrap();
+        let mut said = Vec::new();
+        let mut stream = dialer.dial().await.unwrap();
+        stream.read_to_end(&mut said).await.unwrap();
+        assert_eq!(said, b"hello");
+        let stranger = Dialer::new(url, None).unwrap().dial().await;
+        assert!(stranger.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_file_without_a_certificate_is_refused() {
+        let (url, directory) = server().await;
+        let empty = directory.path().join("empty.pem");
+        fs::write(&empty, "").unwrap();
+        assert!(Dialer::new(url.clone(), Some(&empty)).is_err());
+        assert!(Dialer::new(url, Some(&directory.path().join("none"))).is_err());
+    }
+}

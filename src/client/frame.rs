@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::{CallId, MessageId, Timestamp, UserId};
+use crate::base::{CallId, MessageId, Private, Timestamp, UserId};
 use crate::wire::Code;
 use crate::wire::reply::MessageStatus;
 
@@ -67,7 +67,7 @@ pub(super) enum Heard {
     EncryptedMessage {
         message_id: MessageId,
         sender_id: UserId,
-        payload: String,
+        payload: Private<String>,
         timestamp: Timestamp,
     },
     MessageAccepted {

@@ -41,12 +41,13 @@ const MAX_ACKS: usize = 100;
 const BEFORE_RECEIPTS: Duration = Duration::from_millis(500);
 /// How long a session that is to end may take for what it still has to say.
 const BEFORE_LEAVING: Duration = Duration::from_secs(2);
-/// How many messages wait unread: twice what an honest server sends ahead.
+/// How many messages wait unread, and their size: twice what an honest server sends ahead.
 const MAX_UNREAD: usize = 512;
+const MAX_UNREAD_BYTES: usize = 2 * 1024 * 1024;
 /// How long something that a full or limited server refused is held back where it doesn't say.
 const HOLD: Duration = Duration::from_secs(5);
 /// Longer frames than a server sends are a reason to leave it.
-const LONGEST_FRAME: usize = 1024 * 1024;
+const LONGEST_FRAME: usize = 256 * 1024;
 /// Frames of the program on their way, and errands under way.
 const MAX_FRAMES: usize = 64;
 const MAX_ERRANDS: usize = 8;
@@ -222,7 +223,9 @@ impl Session {
                 payload,
                 timestamp,
             } => {
-                if self.unread.len() >= MAX_UNREAD {
+                let unread = self.unread.iter().map(|arrival| arrival.payload.len());
+                let bytes = unread.sum::<usize>() + payload.len();
+                if self.unread.len() >= MAX_UNREAD || bytes > MAX_UNREAD_BYTES {
                     return Err(Parting::Broken);
                 }
                 self.unread.push_back(Arrival {

@@ -5,7 +5,7 @@ use super::{Device, note_event};
 use crate::base::{CallId, MessageId, Private, Secret, UserId};
 use crate::client::record::{self, PREKEYS};
 use crate::client::{Error, Event};
-use crate::e2ee::{Content, Meeting, Refusal, Says};
+use crate::e2ee::{Content, Meeting, Pin, Refusal, Says};
 
 /// A call that is to be offered.
 #[derive(Debug, Clone)]
@@ -40,7 +40,8 @@ impl Device {
         Ok(envelope.to_payload())
     }
 
-    /// Opens an offer and stores the state after it. Refused where it isn't one, or came before.
+    /// Opens an offer and stores the state after it. Refused where it isn't one, came before, or is of
+    /// somebody whose identity changed.
     pub(in crate::client) fn take_offer(
         &mut self,
         from: UserId,
@@ -73,6 +74,10 @@ impl Device {
         self.waiting += usize::from(is_changed);
         if let Some(prekeys) = prekeys {
             self.keep(prekeys);
+        }
+        if peer.pin().is_some_and(Pin::is_changed) {
+            // An answer would tell whoever has the new key how to reach us.
+            return Err(Refusal::IdentityChanged.into());
         }
         match fresh?.says {
             Says::Call {

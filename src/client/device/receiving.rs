@@ -2,7 +2,7 @@
 //! acknowledgement (§8.3, §8.4).
 
 use super::{Device, note_event};
-use crate::base::{MessageId, Secret, Timestamp, UserId};
+use crate::base::{MessageId, Private, Secret, Timestamp, UserId};
 use crate::client::record::{self, ContactRecord, Numbers, PREKEYS};
 use crate::client::vault::Transaction;
 use crate::client::{Error, Event};
@@ -11,12 +11,15 @@ use crate::e2ee::{
 };
 use crate::wire::body::ContactState;
 
+/// How many receipts wait for one person: as many as one message holds. Further ones are let go.
+const MAX_OWED: usize = 1000;
+
 /// A message as the server delivers it.
 #[derive(Debug, Clone)]
 pub(in crate::client) struct Arrival {
     pub(in crate::client) from: UserId,
     pub(in crate::client) id: MessageId,
-    pub(in crate::client) payload: String,
+    pub(in crate::client) payload: Private<String>,
     pub(in crate::client) accepted: Timestamp,
 }
 
@@ -180,7 +183,9 @@ impl Device {
             .vault
             .read_json::<Vec<MessageId>>(&record::receipts(from))?;
         let mut owed = owed.unwrap_or_default();
-        owed.push(id);
+        if owed.len() < MAX_OWED {
+            owed.push(id);
+        }
         Ok(Some(owed))
     }
 }

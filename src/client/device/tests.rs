@@ -183,7 +183,7 @@ impl Side {
                 to.queue.push(Arrival {
                     from: self.user(),
                     id: outgoing.message,
-                    payload: outgoing.payload.0,
+                    payload: outgoing.payload,
                     accepted: NOW,
                 });
             }
@@ -265,12 +265,14 @@ fn converse(fate: &Arc<Fate>) -> usize {
     anna.flush(&mut ben);
     // It is delivered broken once: the sender's bytes were changed on their way.
     let broken = ben.queue.last_mut().unwrap();
-    broken.payload = flip(&broken.payload);
+    broken.payload = flip(&broken.payload).into();
     let aftermaths = ben.read();
     assert!(aftermaths.contains(&Aftermath::Unreadable) || fate.crash == Crash::After);
     let bundle = anna.bundle();
-    while ben.device.may_reset(annas).unwrap() {
-        ben.step(|device| device.reset(&bundle));
+    while ben.device.resets_owed().unwrap() == [annas] {
+        if ben.step(|device| device.may_reset(annas)) == Some(true) {
+            ben.step(|device| device.reset(&bundle));
+        }
     }
     ben.flush(&mut anna);
     anna.read();

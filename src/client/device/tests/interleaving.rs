@@ -96,7 +96,7 @@ impl World {
             Happening::Change(place) => {
                 if let Some(at) = self.at(who, place) {
                     let payload = &mut self.sides[who].queue[at].payload;
-                    *payload = flip(payload);
+                    *payload = flip(payload).into();
                 }
             }
             Happening::Doom(transactions) => self.fate.left.store(transactions, Ordering::SeqCst),
