@@ -3,7 +3,7 @@
 use privcomm::client::{Client, End, Error, Event, Invite, Registration, Settings, Vault};
 use privcomm::wire::Code;
 
-use super::rig::{Member, url};
+use super::rig::{Listener, Member, url};
 use crate::rig::{Appliance, Person, Setup, hex, soon};
 
 fn handle() -> String {
@@ -141,5 +141,10 @@ async fn a_backup_brings_the_identity_and_the_pins_back() {
     assert_eq!(trust, privcomm::client::Trust::Verified);
     // The server has prekeys that the restored device can use.
     let keys = restored.account().await.unwrap().keys;
-    assert_eq!(keys.count, 200);
+    assert_eq!(keys.count, 100);
+    let cara = Member::join(appliance.place()).await;
+    let (_caras, inbox) = (cara.connect(), restored.connect().unwrap());
+    cara.client.send(anna.user(), "hello").await.unwrap();
+    let said = Listener { inbox }.text().await;
+    assert_eq!(said, (cara.user(), "hello".to_owned()));
 }
