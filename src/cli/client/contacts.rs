@@ -14,7 +14,8 @@ use crate::wire::body::ContactState;
 /// See, name, allow and block people
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-Who is allowed may call, and hears whether messages arrive. Who is blocked isn't heard, and can't tell.
+Who is allowed may call, and hears whether messages arrive. Who is blocked isn't
+heard, and can't tell.
 
 Examples:
   privcomm client contacts list

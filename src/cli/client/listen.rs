@@ -25,12 +25,13 @@ use crate::client::{CallEvent, Client, End, Event};
 Examples:
   privcomm client listen
   privcomm client listen --once                what waits, and no more
-  privcomm client listen --json --input        a bot's two pipes: events out, messages in
+  privcomm client listen --json --input        a bot: events out, messages in
 
-A line of --input is {\"to\":\"WHO\",\"text\":\"…\"}, or {\"read\":[\"ID\",…],\"from\":\"WHO\"}; an
-optional \"ref\" comes back in the line that answers: {\"event\":\"sent\",\"id\":…} or
-{\"event\":\"failed\",…}. \"sent\" means that it is kept, and sent as soon as can be. A bot that
-doesn't know whether a message was kept gives it again with the same \"id\", a UUID of its own: the
+A line of --input is {\"to\":\"WHO\",\"text\":\"…\"}, or
+{\"read\":[\"ID\",…],\"from\":\"WHO\"}; an optional \"ref\" comes back in the line that
+answers: {\"event\":\"sent\",\"id\":…} or {\"event\":\"failed\",…}. \"sent\" means that
+it is kept, and sent as soon as can be. A bot that doesn't know whether a
+message was kept gives it again with the same \"id\", a UUID of its own: the
 recipient is told once.")]
 pub(in crate::cli) struct Listen {
     #[command(flatten)]

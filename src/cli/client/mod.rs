@@ -21,8 +21,9 @@ use crate::client::{Error, Refusal};
 /// Be a member: register, send, listen, verify
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-Messages are encrypted on this machine and can be read on the recipient's only. The account lives in
-a directory, which one process uses at a time: a bot that listens sends through the same process.
+Messages are encrypted on this machine and can be read on the recipient's only.
+The account lives in a directory, which one process uses at a time: a bot that
+listens sends through the same process.
 
 Examples:
   privcomm client register https://chat.example/i#7Q2M-9XKD-4TRW anna

@@ -21,9 +21,9 @@ use crate::client::{Client, Error, Invite, RecoveryCode, Registration, ServerUrl
 #[command(after_help = "\
 Examples:
   privcomm client register https://chat.example/i#7Q2M-9XKD-4TRW anna
-  privcomm client register https://chat.example anna            where registration is open
+  privcomm client register https://chat.example anna    if registration is open
   privcomm client register http://127.0.0.1:8080 echo --dir /var/lib/echo-bot
-  privcomm client register LINK anna --ask-passphrase           and keep the key under a passphrase")]
+  privcomm client register LINK anna --ask-passphrase")]
 pub(in crate::cli) struct Register {
     #[command(flatten)]
     place: Place,

@@ -23,7 +23,8 @@ Examples:
   privcomm client verify ben --scanned privcomm:sn1:…
   privcomm client verify ben --unmark
 
-Exit codes: 0 done, 7 what was scanned is another conversation's, or somebody stands between.")]
+Exit codes: 0 done, 7 what was scanned is another conversation's, or somebody
+stands between.")]
 pub(in crate::cli) struct Verify {
     #[command(flatten)]
     place: Place,
