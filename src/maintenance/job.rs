@@ -87,9 +87,10 @@ impl Jobs {
     /// Runs `job` on its schedule until `tasks` are told to stop.
     pub fn start(&self, tasks: &Tasks, clock: &Clock, job: impl Job) {
         let (jobs, clock, stop) = (self.clone(), clock.clone(), tasks.clone());
+        let wait = self.plan(job.name(), clock.now(), job.first(clock.now()));
         tasks.spawn(job.name(), async move {
             tokio::select! {
-                () = jobs.repeat(&clock, job) => {}
+                () = jobs.repeat(&clock, job, wait) => {}
                 () = stop.stopping() => {}
             }
         });
@@ -100,17 +101,23 @@ impl Jobs {
         self.lock().clone()
     }
 
-    async fn repeat(&self, clock: &Clock, job: impl Job) {
-        let mut wait = jitter(job.first(clock.now()));
+    async fn repeat(&self, clock: &Clock, job: impl Job, first: Duration) {
+        let mut wait = first;
         loop {
-            let next = clock.now().saturating_add(wait);
-            self.status(job.name(), |status| status.next = next);
             tokio::time::sleep(wait).await;
             let started = clock.now();
             let outcome = outcome(job.name(), job.run(started)).await;
             self.status(job.name(), |status| status.last = Some((started, outcome)));
-            wait = jitter(job.period());
+            wait = self.plan(job.name(), clock.now(), job.period());
         }
+    }
+
+    /// Says when the next run is, about `period` from `now`; how long that is.
+    fn plan(&self, name: &'static str, now: Timestamp, period: Duration) -> Duration {
+        let wait = jitter(period);
+        let next = now.saturating_add(wait);
+        self.status(name, |status| status.next = next);
+        wait
     }
 
     fn status(&self, name: &'static str, change: impl FnOnce(&mut JobStatus)) {
