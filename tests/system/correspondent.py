@@ -45,7 +45,7 @@ class Correspondent:
             try:
                 self._take(self._said.get(timeout=PATIENCE))
             except queue.Empty:
-                raise AssertionError(f"not: {what}") from None
+                raise AssertionError(f"not: {what}; the last of {len(self.heard)} events: {self.heard[-3:]}") from None
 
     def texts(self, peer):
         """What came from somebody, in the order in which it was told."""
