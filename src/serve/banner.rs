@@ -24,6 +24,7 @@ pub(super) struct ApplianceNotice<'a> {
     pub(super) admin_socket: &'a Path,
     pub(super) state_dir: &'a Path,
     pub(super) registration: RegistrationMode,
+    pub(super) has_web: bool,
     pub(super) has_docs: bool,
 }
 
@@ -70,7 +71,7 @@ fn text(notice: &Notice<'_>) -> String {
         env!("CARGO_PKG_VERSION")
     )];
     for address in notice.http() {
-        lines.push(format!("  API        {}", shown(address)));
+        lines.push(format!("  web, API   {}", shown(address)));
     }
     for (transport, address) in notice.turn.each() {
         lines.push(format!(
@@ -106,6 +107,9 @@ fn about(appliance: &ApplianceNotice<'_>) -> Vec<String> {
     ];
     if let Some(url) = appliance.http.iter().find_map(url) {
         lines.push("\nTry next:".to_owned());
+        if appliance.has_web {
+            lines.push(format!("  open {url} in two browsers, and write to yourself"));
+        }
         lines.push(format!("  curl {url}/health"));
         if appliance.has_docs {
             lines.push(format!("  open {url}/docs in a browser: the whole API"));

@@ -378,6 +378,7 @@ impl Supervised for Daemon {
                 admin_socket: self.admin_socket(),
                 state_dir: self.state_dir(),
                 registration: self.registration(),
+                has_web: self.config.server.web,
                 has_docs: self.has_docs(),
             }),
         }

@@ -31,9 +31,10 @@ def checks(binary):
 def first_start(terminal, state):
     with check("serve_by_hand: the terminal says what listens where and what to try next"):
         said = terminal.read_until("Ctrl-C stops it.")
-        expect(re.search(rf"API +{terminal.origin}\b", said), said)
+        expect(re.search(rf"web, API +{terminal.origin}\b", said), said)
         expect(re.search(rf"calls +127\.0\.0\.1:{terminal.turn_port}\b.*UDP", said), said)
         expect(re.search(rf"state +{re.escape(str(state))}\b", said), said)
+        expect(f"open {terminal.origin} in" in said, said)
         expect(f"curl {terminal.origin}/health" in said, said)
         expect(f"{terminal.origin}/docs" in said, said)
 
