@@ -9,7 +9,7 @@ use std::path::Path;
 
 use privcomm::base::{Private, UserId};
 use privcomm::client::storage::Passphrase;
-use privcomm::client::{Client, Registration, ServerUrl, Settings, Vault};
+use privcomm::client::{Client, Error, Registration, ServerUrl, Settings, Vault};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -61,6 +61,10 @@ async fn main() -> Result<(), Failure> {
 
 async fn open(vault: &str, server: &str, handle: String) -> Result<Client, Failure> {
     let vault = Vault::at(Path::new(vault), &Passphrase::None)?;
+    match Client::open(vault.clone(), Settings::default()).await {
+        Err(Error::NoAccount) => {}
+        opened => return Ok(opened?),
+    }
     let registration = Registration {
         server: ServerUrl::parse(server)?,
         handle: Private(handle),

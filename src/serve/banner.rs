@@ -108,7 +108,9 @@ fn about(appliance: &ApplianceNotice<'_>) -> Vec<String> {
     if let Some(url) = appliance.http.iter().find_map(url) {
         lines.push("\nTry next:".to_owned());
         if appliance.has_web {
-            lines.push(format!("  open {url} in two browsers, and write to yourself"));
+            lines.push(format!(
+                "  open {url} in two browsers, and write to yourself"
+            ));
         }
         lines.push(format!("  curl {url}/health"));
         if appliance.has_docs {
