@@ -107,16 +107,17 @@ export class Inbox extends EventTarget {
   async #deliver(entry, delivery, envelope, prekeys) {
     const { clock } = this.#parts;
     const { kept } = entry;
+    const arrived = timeOf(delivery.timestamp, clock.now());
     if (kept.standing === "blocked" || hasSeen(entry.seen, outer(delivery))) return null;
     entry.seen = noteSeen(entry.seen, outer(delivery), clock.now());
     try {
       if (envelope instanceof Refusal) throw envelope;
       const content = await this.#open(entry, envelope, prekeys);
-      return content && this.#take(entry, content, Date.parse(delivery.timestamp));
+      return content && this.#take(entry, content, arrived);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (error.isSilent) this.malformed += 1;
-      else this.#leavePlaceholder(entry, Date.parse(delivery.timestamp));
+      else this.#leavePlaceholder(entry, arrived);
       return null;
     }
   }
@@ -135,6 +136,8 @@ export class Inbox extends EventTarget {
     noteMeeting(this.#parts, entry, opened.meeting);
     const content = attempt(() => readContent(opened.opened));
     if (content instanceof Refusal || hasSeen(entry.seen, content.id)) return null;
+    // They know the ids of what was written to them too, and no two messages stand under one.
+    if (await this.#parts.store.message(entry.kept.peer, content.id)) return null;
     entry.seen = noteSeen(entry.seen, content.id, now);
     return content;
   }
@@ -182,6 +185,13 @@ export class Inbox extends EventTarget {
 // The server's ids are noted apart from those inside, which may be the same.
 /** @param {Delivery} delivery */
 const outer = ({ message_id: id }) => `server/${id}`;
+
+// What the server says that can't be shown as a time would keep a conversation from being shown.
+/** @param {unknown} timestamp @param {number} now @returns {number} ms */
+function timeOf(timestamp, now) {
+  const time = Date.parse(String(timestamp));
+  return Number.isNaN(time) ? now : time;
+}
 
 /** @template T @param {() => T} work @returns {T | Refusal} */
 function attempt(work) {

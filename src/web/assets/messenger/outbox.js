@@ -52,10 +52,13 @@ export class Outbox {
   /** Seals one thing that isn't kept: it goes now or not at all. @param {string} peer @param {Says} says @returns {Promise<string>} the payload */
   async sealOnce(peer, says) {
     const bundle = await this.#bundleIfNeeded(peer);
-    return this.#parts.people.exchange(peer, async (entry) => {
+    const payload = await this.#parts.people.exchange(peer, async (entry) => {
       if (bundle) await beginSession(this.#parts, entry, bundle);
-      return this.#sealed(entry, crypto.randomUUID(), says);
+      // That they have another key is kept, whatever becomes of this.
+      return entry.peer.pin?.changed ? null : this.#sealed(entry, crypto.randomUUID(), says);
     });
+    if (payload === null) throw new Refusal("identity_changed");
+    return payload;
   }
 
   /** @param {string} peer */

@@ -8,6 +8,7 @@
 import { utf8 } from "../crypto/bytes.js";
 import { LONGEST } from "../crypto/padding.js";
 import { Trouble } from "../net/trouble.js";
+import { owing } from "./conversation.js";
 
 const OVERHEAD = 400; // bytes of a message's content beside its text
 
@@ -67,7 +68,7 @@ export class Talk {
     await people.change(peer, ({ kept }) => {
       if (readReceipts) {
         kept.delivered = kept.delivered.filter((id) => !kept.unreadIds.includes(id));
-        kept.read = [...kept.read, ...kept.unreadIds];
+        kept.read = owing(kept.read, kept.unreadIds);
       }
       Object.assign(kept, { unread: 0, unreadIds: [] });
     });
