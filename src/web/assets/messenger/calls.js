@@ -161,13 +161,23 @@ export class Calls extends EventTarget {
       return error.isSilent ? undefined : this.#decline(id, peer);
     }
     if (content?.says.kind !== "call" || content.says.callId !== id) return;
+    // An answer would tell whoever has the new key how to reach this side.
+    if (this.#parts.people.get(peer)?.identity === "changed") return this.#decline(id, peer);
     const { secret, sdp } = content.says;
     const line = this.#line(id, peer, { secret, sdp });
-    const isCrossed = this.#crossed?.peer === peer && performance.now() < this.#crossed.until;
-    if (isCrossed) return this.#take(line);
+    if (this.#isCalling(peer) && this.#crossed?.peer === peer && performance.now() < this.#crossed.until) {
+      return this.#take(line);
+    }
     if (!this.#current?.isLive) return this.#show(line);
     if (this.#ringing.size >= RINGING) return this.#decline(id, peer);
     this.#ringing.set(id, line);
+  }
+
+  // Who hung up meanwhile must be asked again.
+  /** @param {string} peer */
+  #isCalling(peer) {
+    const line = this.#current;
+    return Boolean(line?.isLive && line.call.outgoing && line.call.peer === peer);
   }
 
   // Both called each other: whoever came second answers, and needn't be asked.
