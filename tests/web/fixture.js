@@ -233,9 +233,9 @@ export class Fixture extends EventTarget {
     return { digits: DIGITS, qr: `privcomm:sn1:${"Ab0_".repeat(33)}`.slice(0, 142), verified: this.state.conversations.find(({ id }) => id === peer)?.identity === "verified" };
   }
 
-  /** @param {string} peer @param {string | null} scanned */
-  async verify(peer, scanned) {
-    await this.note("verify", peer, scanned);
+  /** @param {string} peer @param {string} compared */
+  async verify(peer, compared) {
+    await this.note("verify", peer, compared);
     this.turn(peer, { identity: "verified" });
   }
 

@@ -136,7 +136,7 @@
  * @property {(peer: UserId, id: string) => Promise<void>} remove here, not at the peer
  * @property {(peer: UserId) => Promise<void>} markRead
  * @property {(peer: UserId) => Promise<SafetyNumber>} safetyNumber
- * @property {(peer: UserId, scanned: string | null) => Promise<void>} verify by what a QR code said, or (null) because the person compared the digits
+ * @property {(peer: UserId, compared: string) => Promise<void>} verify by what a QR code said, or by the digits that the person was shown and compared
  * @property {(peer: UserId) => Promise<void>} unverify
  * @property {(peer: UserId) => Promise<void>} acceptIdentity
  * @property {(peer: UserId, allowed: boolean) => Promise<void>} setDirectCalls

@@ -187,9 +187,9 @@ export class Messenger extends EventTarget {
     return this.#working().trust.safetyNumber(peer);
   }
 
-  /** @param {string} peer @param {string | null} scanned */
-  verify(peer, scanned) {
-    return this.#working().trust.verify(peer, scanned);
+  /** @param {string} peer @param {string} compared */
+  verify(peer, compared) {
+    return this.#working().trust.verify(peer, compared);
   }
 
   /** @param {string} peer */

@@ -2,6 +2,7 @@
 // Whether the other one is who they seem to be (E2EE.md §9).
 
 /** @import { Pin } from "../crypto/pin.js" */
+/** @import { Safety } from "../crypto/safety_number.js" */
 /** @import { SafetyNumber } from "../model.js" */
 /** @import { Outbox } from "./outbox.js" */
 /** @import { Parts } from "./parts.js" */
@@ -10,6 +11,8 @@ import { checkQr, digitsOf, qrOf, safetyBetween } from "../crypto/safety_number.
 import { readPeer } from "../crypto/peer_record.js";
 import { Refusal } from "../crypto/refusal.js";
 import { Trouble } from "../net/trouble.js";
+
+const DIGITS = /^\d{5}( \d{5}){11}$/;
 
 export class Trust {
   #parts;
@@ -27,17 +30,10 @@ export class Trust {
     return { digits: digitsOf(safety), qr: qrOf(safety), verified: pin.verified && !pin.changed };
   }
 
-  /** @param {string} peer @param {string | null} scanned */
-  async verify(peer, scanned) {
+  /** @param {string} peer @param {string} compared the digits that were shown, or what a code said */
+  async verify(peer, compared) {
     const { safety, pin } = await this.#safety(peer);
-    if (scanned !== null) {
-      try {
-        checkQr(safety, scanned);
-      } catch (error) {
-        const isOther = error instanceof Refusal && error.reason === "other_safety_number";
-        throw new Trouble(isOther ? "safety_number_differs" : "not_a_safety_number");
-      }
-    }
+    check(safety, compared);
     // The key that was compared, should it have changed meanwhile.
     await this.#decide(peer, (now) => markVerified(now, present(pin)));
   }
@@ -80,5 +76,18 @@ export class Trust {
     if (!pin) throw new Trouble("not_a_safety_number", "Nothing is known of them yet.");
     const mine = { identity: own.account.identity.public, user: own.account.user };
     return { safety: await safetyBetween(mine, { identity: present(pin), user: peer }), pin };
+  }
+}
+
+// The key may have changed since digits were shown: what counts is what the person saw.
+/** @param {Safety} safety @param {string} compared */
+function check(safety, compared) {
+  if (compared === digitsOf(safety)) return;
+  if (DIGITS.test(compared)) throw new Trouble("safety_number_differs");
+  try {
+    checkQr(safety, compared);
+  } catch (error) {
+    const isOther = error instanceof Refusal && error.reason === "other_safety_number";
+    throw new Trouble(isOther ? "safety_number_differs" : "not_a_safety_number");
   }
 }

@@ -26,7 +26,7 @@ export function blockedBar(app, { id, title }) {
 /** @param {App} app @param {Conversation} conversation */
 export function changedBar(app, { id, title, wasVerified }) {
   const check = button(t("changed.compare"), () => app.router.go({ name: "contact", peer: id }), { kind: "main" });
-  const accept = deed(app, t(wasVerified ? "changed.unmark" : "changed.accept"), "plain", () => app.model.acceptIdentity(id));
+  const accept = deed(app, t(wasVerified ? "changed.unmark" : "changed.accept"), "plain", () => (wasVerified ? app.model.unverify(id) : app.model.acceptIdentity(id)));
   const made = bar("alert", t("changed.title", { title: plainName(title) }), t(wasVerified ? "changed.body.verified" : "changed.body"), accept, check);
   made.classList.add("warn");
   return made;

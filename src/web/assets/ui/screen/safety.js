@@ -52,7 +52,7 @@ export function safety(app, peer) {
         button(t("safety.show_qr"), () => void showCode(who, qr), { icon: "qr" }), camera,
         verified
           ? button(t("safety.unmark"), () => attempt(app, () => model.unverify(peer)), { kind: "plain" })
-          : button(t("safety.mark"), () => marking(who), { kind: "main", icon: "verified" })),
+          : button(t("safety.mark"), () => marking(who, digits), { kind: "main", icon: "verified" })),
     ];
   }
 
@@ -60,10 +60,17 @@ export function safety(app, peer) {
   function showCode(who, qr) {
     return dialog(t("safety.title"), () => [h("div", { class: "dialog-body centred" }, picture(qr, t("safety.qr", { title: who })), h("p", {}, t("safety.qr.help", { title: who })))]);
   }
-  /** @param {string} who */
-  async function marking(who) {
+  /** @param {string} who @param {string} digits */
+  async function marking(who, digits) {
     if (!await confirm({ title: t("safety.mark"), body: t("safety.mark.body", { title: who }), action: t("safety.mark.sure") })) return;
-    if (await attempt(app, () => model.verify(peer, null))) app.toasts.show(t("safety.done", { title: who }));
+    if (await attempt(app, () => model.verify(peer, digits))) app.toasts.show(t("safety.done", { title: who }));
+    else await showAgain();
+  }
+  // It may be another number by now.
+  async function showAgain() {
+    key = "";
+    const now = model.state.conversations.find(({ id }) => id === peer);
+    if (now) await update(now);
   }
   async function scanning() {
     const text = await scan(t("safety.scan"));
