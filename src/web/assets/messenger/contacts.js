@@ -10,7 +10,7 @@ import { needsBundle } from "../crypto/peer.js";
 import { Refusal } from "../crypto/refusal.js";
 import { isPassing, isTrouble, Trouble } from "../net/trouble.js";
 import { beginSession, fetchBundle, meetOwner } from "./bundle.js";
-import { checkedHandle, readContact } from "./links.js";
+import { checkedHandle, maySeemAnother, readContact } from "./links.js";
 
 export class Contacts extends EventTarget {
   #parts;
@@ -71,6 +71,7 @@ export class Contacts extends EventTarget {
     this.#lookedUp.add(peer);
     try {
       const handle = checkedHandle(claimed);
+      if (maySeemAnother(handle)) return;
       const { user } = await this.#find(handle);
       if (user === peer) await people.change(peer, ({ kept }) => void (kept.handle = handle));
     } catch (error) {

@@ -7,6 +7,9 @@ import { normalized } from "../crypto/handle.js";
 import { Trouble } from "../net/trouble.js";
 
 const CODE = /^[0-9A-HJKMNP-TV-Z]{12}$/;
+const UNSEEN = /\p{Default_Ignorable_Code_Point}/u;
+const LATIN = /\p{Script=Latin}/u;
+const LIKE_LATIN = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/u;
 const HANDLE = /^[\p{L}\p{N}+][\p{L}\p{N}\p{M}._+-]{0,63}$/u;
 
 /** @param {string} text a link, a QR code's text or a typed code @returns {Invite} */
@@ -34,9 +37,12 @@ export function readContact(text, origins) {
 /** @param {string} typed @returns {string} */
 export function checkedHandle(typed) {
   const handle = normalized(typed);
-  if (!isUuid(handle) && !HANDLE.test(handle)) throw new Trouble("handle_invalid");
+  if (!isUuid(handle) && (!HANDLE.test(handle) || UNSEEN.test(handle))) throw new Trouble("handle_invalid");
   return handle;
 }
+
+/** Whether letters of one script may stand in it for those of another. @param {string} handle */
+export const maySeemAnother = (handle) => LATIN.test(handle) && LIKE_LATIN.test(handle);
 
 /** What the address brought, which is taken out of it at once. @param {Location} location */
 export function readAddress({ pathname, hash }) {

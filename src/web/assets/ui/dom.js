@@ -43,7 +43,7 @@ export function name(text, props = {}) {
 
 /** @param {string} text */
 export function plainName(text) {
-  const plain = text.replace(/[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu, " ");
+  const plain = text.replace(/(?!\ufe0f)[\p{Cc}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu, " ");
   const letters = [...plain.replace(/\p{M}{3,}/gu, (marks) => marks.slice(0, 2)).trim()];
   return letters.length > 80 ? `${letters.slice(0, 80).join("")}…` : letters.join("");
 }
