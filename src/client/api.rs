@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::backoff::believed;
 use super::dial::Dialer;
 use super::{Error, ServerUrl};
 use crate::e2ee::{Bundle, BundleFields};
@@ -93,7 +94,7 @@ impl Api {
             Ok(problem) => Err(Error::Refused {
                 code: problem.code,
                 detail: problem.detail,
-                retry_after: problem.retry_after.map(Duration::from_secs),
+                retry_after: problem.retry_after.map(believed),
             }),
             // A proxy on the way, which speaks for a server that it doesn't reach.
             Err(_) if status.is_server_error() => {

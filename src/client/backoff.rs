@@ -7,6 +7,14 @@ use std::time::Duration;
 /// Seconds; the last holds for every further try.
 const CEILINGS: [u64; 6] = [1, 2, 4, 8, 16, 30];
 
+/// However long a server says that something takes, this is the most that is believed.
+const BELIEVED: u64 = 24 * 60 * 60;
+
+/// The seconds that a server names, which may be any number.
+pub(super) fn believed(seconds: u64) -> Duration {
+    Duration::from_secs(seconds.min(BELIEVED))
+}
+
 /// The next wait.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
@@ -40,6 +48,13 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
         backoff.reset();
         assert_eq!(backoff.next(u32::MAX), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_server_names_a_day_at_most() {
+        assert_eq!(believed(7), Duration::from_secs(7));
+        assert_eq!(believed(BELIEVED + 1), believed(BELIEVED));
+        assert_eq!(believed(u64::MAX), Duration::from_hours(24));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use http::Method;
 use tokio::time::Instant;
 
 use super::api::Api;
+use super::backoff::believed;
 use super::record::Profile;
 use super::{Error, ServerUrl};
 use crate::base::{Private, UserId};
@@ -76,7 +77,7 @@ impl Login {
         let asked = Instant::now();
         let path = "/api/v1/auth/token";
         let answer: TokenResponse = api.send(Method::POST, path, None, &proof).await?;
-        let life = Duration::from_secs(answer.expires_in).saturating_sub(MARGIN);
+        let life = believed(answer.expires_in).saturating_sub(MARGIN);
         Ok(Token {
             text: answer.token,
             user: answer.user_id,

@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::believed;
 use super::connection::Parting;
 use super::core::{Core, Progress};
 use super::device::{Aftermath, Arrival, Device, MAX_INBOX};
@@ -249,7 +250,7 @@ impl Session {
                 call_id,
                 retry_after,
             } => {
-                let wait = retry_after.map(Duration::from_secs);
+                let wait = retry_after.map(believed);
                 match (id, call_id.and_then(|call| call.parse().ok())) {
                     (Some(id), _) => self.refused(&id, code, wait).await?,
                     (None, Some(call)) => self.core.call_refused(&self.events, call, code),

@@ -6,6 +6,7 @@ mod calls;
 mod keys;
 mod mallory;
 mod messages;
+mod numbers;
 mod scene;
 mod wire;
 
