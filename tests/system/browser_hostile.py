@@ -42,6 +42,7 @@ def checks(binary):
         taken_id(anna, boris, to_boris, to_anna)
         withdrawn_call(anna)
         deceiving_handles(anna)
+        own_key(driver, appliance)
         swapped_key(binary, appliance, driver, anna)
 
 
@@ -83,6 +84,20 @@ def deceiving_handles(client):
             ["anna\u1160", "anna\u3164", "an\ufe0fna", "anna\u034f", "an\U000e0100na", "anna\u17b4", "zoë", "अनु"],
         )
         expect(seen == ["zoë", "अनु"], seen)
+
+
+def own_key(driver, appliance):
+    with check("browser: who has another key at the server is told so"), Client(driver, appliance.origin) as carla:
+        carla.join("carla")
+        carla.online()
+        carla.leave()
+        carla.do(
+            "const real = fetch; window.fetch = async (url, how) => {"
+            "  const answer = await real(url, how); if (!String(url).endsWith('/account')) return answer;"
+            "  return Response.json({ ...await answer.json(), identity_key: btoa('7'.repeat(32)) }); };"
+        )
+        carla.begin()
+        carla.do("await until('gone', ({ phase, gone, link }) => phase === 'gone' && gone === 'replaced')")
 
 
 def swapped_key(binary, appliance, driver, anna):

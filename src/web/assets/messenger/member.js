@@ -126,6 +126,10 @@ export class Member extends EventTarget {
       if (detail.handle) this.contacts.lookUp(detail.peer, detail.handle);
       this.dispatchEvent(new CustomEvent("arrived", { detail }));
     });
+    this.upkeep.addEventListener("replaced", () => {
+      line.close();
+      this.dispatchEvent(new CustomEvent("over", { detail: "replaced" }));
+    });
     addEventListener("online", this.#tell);
     addEventListener("offline", this.#tell);
   }

@@ -12,12 +12,14 @@ import { Prekeys } from "./prekeys.js";
 const LOW = 20;
 const HOUR = 3600_000;
 
-export class Upkeep {
+/** Dispatches `replaced` where the server has another identity key for this account. */
+export class Upkeep extends EventTarget {
   #parts;
   #asked = -Infinity;
 
   /** @param {Parts} parts */
   constructor(parts) {
+    super();
     this.#parts = parts;
   }
 
@@ -33,6 +35,9 @@ export class Upkeep {
   async #check(prekeys) {
     const { api, store, clock, own } = this.#parts;
     const now = clock.now();
+    const identity = toBase64(own.account.identity.public);
+    const known = await api.asMember("GET", "/account");
+    if (known.identity_key !== identity) return void this.dispatchEvent(new Event("replaced"));
     if (prekeys.isRotationDue(now)) {
       const batch = store.batch();
       const pair = await prekeys.rotate(batch, now);
