@@ -104,7 +104,13 @@ impl Kept {
     fn unwrap(&self, passphrase: &Passphrase) -> Result<StoreKey, StorageError> {
         const DAMAGED: StorageError = StorageError::Passphrase("a key file that is damaged");
         let secret = match (self, passphrase) {
-            (Self::Plain { key, .. }, _) => binary::decode_fixed(key).map_err(|_| DAMAGED)?,
+            (Self::Plain { key, .. }, Passphrase::None) => {
+                binary::decode_fixed(key).map_err(|_| DAMAGED)?
+            }
+            // Who gives a passphrase takes it for what protects the key.
+            (Self::Plain { .. }, Passphrase::Some(_)) => {
+                return Err(StorageError::Passphrase("a key that has none"));
+            }
             (Self::Wrapped { .. }, Passphrase::None) => {
                 return Err(StorageError::Passphrase("none"));
             }
@@ -175,6 +181,14 @@ mod tests {
         }
         let text = fs::read_to_string(directory.path().join(FILE)).unwrap();
         assert!(!text.contains(&binary::encode(key.secret().expose())));
+    }
+
+    #[test]
+    fn a_passphrase_that_protects_nothing_is_refused() {
+        let directory = tempfile::TempDir::new().unwrap();
+        unlock(directory.path(), &Passphrase::None).unwrap();
+        let refused = unlock(directory.path(), &phrase("correct horse"));
+        assert!(matches!(refused, Err(StorageError::Passphrase(_))));
     }
 
     #[test]
