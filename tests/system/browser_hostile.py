@@ -42,6 +42,7 @@ def checks(binary):
         taken_id(anna, boris, to_boris, to_anna)
         withdrawn_call(anna)
         deceiving_handles(anna)
+        flood(driver, appliance, anna)
         own_key(driver, appliance)
         swapped_key(binary, appliance, driver, anna)
 
@@ -84,6 +85,24 @@ def deceiving_handles(client):
             ["anna\u1160", "anna\u3164", "an\ufe0fna", "anna\u034f", "an\U000e0100na", "anna\u17b4", "zoë", "अनु"],
         )
         expect(seen == ["zoë", "अनु"], seen)
+
+
+def flood(driver, appliance, anna):
+    with check("browser: of somebody who isn't allowed, so much is kept and no more"):
+        with Client(driver, appliance.origin) as mallory:
+            mallory.join("mallory")
+            mallory.online()
+            to_anna = mallory.add("anna")
+            mallory.do("for (let n = 0; n < 60; n += 1) await model.send(a[0], `m${n}`)", to_anna)
+            mallory.wait_for_state(to_anna, "m59", "sent")
+            me = mallory.me()
+        anna.do(
+            "await until('fifty', ({ conversations }) => conversations.find(({ id }) => id === a[0])?.unread === 50);"
+            "await model.allow(a[0])",
+            me,
+        )
+        texts = anna.texts(me)
+        expect(texts == [f"m{n}" for n in range(50)], texts)
 
 
 def own_key(driver, appliance):

@@ -28,6 +28,7 @@
  */
 
 const OWED = 1000; // receipts of one kind that are kept
+const UNALLOWED = 50; // messages that are kept of somebody who isn't allowed
 
 /** @param {string} peer @param {number} now @returns {Kept} */
 export const newConversation = (peer, now) => ({
@@ -68,6 +69,9 @@ export const shown = (kept, online) => ({
   online,
   directCalls: kept.directCalls,
 });
+
+/** Whether somebody who isn't allowed has said as much as is kept of them. @param {Kept} kept */
+export const isFull = ({ standing, unread }) => standing === "request" && unread >= UNALLOWED;
 
 /** Takes over what the pin says. @param {Kept} kept @param {Pin | null} pin */
 export function notePin(kept, pin) {

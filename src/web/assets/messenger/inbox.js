@@ -15,7 +15,7 @@ import { mayReset, openFrom } from "../crypto/peer.js";
 import { draw } from "../crypto/ratchet.js";
 import { Refusal } from "../crypto/refusal.js";
 import { hasSeen, noteSeen } from "../crypto/seen.js";
-import { owing } from "./conversation.js";
+import { isFull, owing } from "./conversation.js";
 import { appendEvent, noteMeeting } from "./events.js";
 import { Prekeys } from "./prekeys.js";
 
@@ -149,6 +149,7 @@ export class Inbox extends EventTarget {
     switch (says.kind) {
       case "text":
       case "unsupported": {
+        if (isFull(kept)) return null;
         const timeDoubtful = !isPlausible(ts, arrived);
         const at = timeDoubtful ? arrived : ts;
         const text = says.kind === "text" ? says.text : "";
@@ -176,6 +177,7 @@ export class Inbox extends EventTarget {
   /** @param {Exchange} entry @param {number} at */
   #leavePlaceholder(entry, at) {
     const { kept } = entry;
+    if (isFull(kept)) return;
     appendEvent(this.#parts, entry, { kind: "unreadable", at });
     kept.unread += 1;
     if (kept.standing === "allowed" && mayReset(entry.peer, this.#parts.clock.now())) kept.resetDue = true;
