@@ -138,6 +138,24 @@ def swapped_key(binary, appliance, driver, anna):
                 " conversations.find(({ id }) => id === a[0]).identity === 'changed')",
                 to_dora,
             )
+            with check("browser: who keeps to the key before is written to by it"):
+                anna.do("await model.keepIdentity(a[0])", to_dora)
+                expect(anna.do("return (await model.safetyNumber(a[0])).digits", to_dora) == compared, "another number")
+                anna.send(to_dora, "Is it still you?")
+                anna.wait_for_state(to_dora, "Is it still you?", "sent")
+                anew.do(
+                    "await until('a placeholder', async () =>"
+                    " (await model.messages(a[0], { limit: 9 })).some(({ kind }) => kind === 'unreadable'))",
+                    to_anna,
+                )
+                expect("Is it still you?" not in anew.texts(to_anna), "the new key opened it")
+                anew.add("anna")
+                anew.send(to_anna, "It is me.")
+                anna.do(
+                    "await until('changed again', ({ conversations }) =>"
+                    " conversations.find(({ id }) => id === a[0]).identity === 'changed')",
+                    to_dora,
+                )
             with check("browser: a key that came while digits were compared isn't marked by them"):
                 said = anna.do("return model.verify(a[0], a[1]).then(() => 'verified', ({ code }) => code)", to_dora, compared)
                 expect(said == "safety_number_differs", said)

@@ -251,6 +251,12 @@ export class Fixture extends EventTarget {
     this.turn(peer, { identity: "unverified" });
   }
 
+  /** @param {string} peer */
+  async keepIdentity(peer) {
+    await this.note("keepIdentity", peer);
+    this.turn(peer, { identity: "unverified" });
+  }
+
   /** @param {string} peer @param {boolean} allowed */
   async setDirectCalls(peer, allowed) {
     await this.note("setDirectCalls", peer, allowed);

@@ -139,6 +139,7 @@
  * @property {(peer: UserId, compared: string) => Promise<void>} verify by what a QR code said, or by the digits that the person was shown and compared
  * @property {(peer: UserId) => Promise<void>} unverify
  * @property {(peer: UserId) => Promise<void>} acceptIdentity
+ * @property {(peer: UserId) => Promise<void>} keepIdentity the key before the one that turned up stays
  * @property {(peer: UserId, allowed: boolean) => Promise<void>} setDirectCalls
  * @property {(peer: UserId) => Promise<void>} dial asks for the microphone
  * @property {() => Promise<void>} answer asks for the microphone

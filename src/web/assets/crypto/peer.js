@@ -14,7 +14,7 @@
 /** @import { Message, Prefix } from "./message.js" */
 import { equal } from "./bytes.js";
 import { readMessage, readPrefix } from "./message.js";
-import { meet, present } from "./pin.js";
+import { keepPinned, meet, present } from "./pin.js";
 import { Refusal } from "./refusal.js";
 import { accept, answers, begin, isWith, maySend, openIn, sealIn } from "./session.js";
 
@@ -42,6 +42,14 @@ export function meetPeer(peer, key) {
   const { pin, meeting } = meet(peer.pin, key);
   const next = { ...peer, pin };
   return { peer: meeting === "changed" ? archive(next) : next, meeting };
+}
+
+/** The person keeps to the key before the one that turned up: a session with it stands again. @param {Peer} peer @returns {Peer} */
+export function keepOld(peer) {
+  if (!peer.pin?.changed) return peer;
+  const kept = { ...archive(peer), pin: keepPinned(peer.pin) };
+  const active = kept.archived.find((session) => isWith(session, kept.pin.pinned)) ?? null;
+  return { ...kept, active, archived: kept.archived.filter((session) => session !== active) };
 }
 
 /** Whether a bundle must be fetched before anything can be sent (§8.2). @param {Peer} peer @param {number} now */

@@ -36,5 +36,8 @@ export function markVerified(pin, key) {
   return { pinned: key, verified: true, changed: null };
 }
 
+/** The person keeps to the key before the one that turned up. @param {Pin} pin @returns {Pin} */
+export const keepPinned = (pin) => ({ ...pin, changed: null });
+
 /** The person takes the mark away, and the present key as it is. @param {Pin} pin @returns {Pin} */
 export const unmark = (pin) => ({ pinned: present(pin), verified: false, changed: null });

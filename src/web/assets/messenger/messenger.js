@@ -202,6 +202,11 @@ export class Messenger extends EventTarget {
     return this.#working().trust.acceptIdentity(peer);
   }
 
+  /** @param {string} peer */
+  keepIdentity(peer) {
+    return this.#working().trust.keepIdentity(peer);
+  }
+
   /** @param {string} peer @param {boolean} allowed */
   setDirectCalls(peer, allowed) {
     return this.#working().talk.setDirectCalls(peer, allowed);

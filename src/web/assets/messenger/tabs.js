@@ -27,8 +27,8 @@ const ANSWER = 4000; // that it may take to say so
 const ACTIONS = [
   ...["join", "recover", "recoveryWasSaved", "addContact", "rename", "allow", "block", "unblock", "report"],
   ...["removeConversation", "messages", "countMessages", "search", "send", "retry", "remove", "markRead"],
-  ...["safetyNumber", "verify", "unverify", "acceptIdentity", "setDirectCalls", "dial", "answer", "reject"],
-  ...["hangUp", "dismissCall", "mute", "setSpeaker", "checkCalls", "change", "publishName", "storage"],
+  ...["safetyNumber", "verify", "unverify", "acceptIdentity", "keepIdentity", "setDirectCalls", "dial", "answer"],
+  ...["reject", "hangUp", "dismissCall", "mute", "setSpeaker", "checkCalls", "change", "publishName", "storage"],
   ...["exportData", "logOut", "deleteAccount"],
 ].map((name) => /** @type {keyof Actions} */ (name));
 

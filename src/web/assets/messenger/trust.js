@@ -1,6 +1,7 @@
 // @ts-check
 // Whether the other one is who they seem to be (E2EE.md §9).
 
+/** @import { Peer } from "../crypto/peer.js" */
 /** @import { Pin } from "../crypto/pin.js" */
 /** @import { Safety } from "../crypto/safety_number.js" */
 /** @import { SafetyNumber } from "../model.js" */
@@ -8,6 +9,7 @@
 /** @import { Parts } from "./parts.js" */
 import { confirm, markVerified, present, unmark } from "../crypto/pin.js";
 import { checkQr, digitsOf, qrOf, safetyBetween } from "../crypto/safety_number.js";
+import { keepOld } from "../crypto/peer.js";
 import { readPeer } from "../crypto/peer_record.js";
 import { Refusal } from "../crypto/refusal.js";
 import { Trouble } from "../net/trouble.js";
@@ -35,27 +37,31 @@ export class Trust {
     const { safety, pin } = await this.#safety(peer);
     check(safety, compared);
     // The key that was compared, should it have changed meanwhile.
-    await this.#decide(peer, (now) => markVerified(now, present(pin)));
+    await this.#decide(peer, onPin((now) => markVerified(now, present(pin))));
   }
 
   /** @param {string} peer */
   unverify(peer) {
-    return this.#decide(peer, unmark);
+    return this.#decide(peer, onPin(unmark));
   }
 
   /** @param {string} peer */
   acceptIdentity(peer) {
-    return this.#decide(peer, confirm);
+    return this.#decide(peer, onPin(confirm));
   }
 
-  /** @param {string} peer @param {(pin: Pin) => Pin} decision */
+  /** @param {string} peer */
+  keepIdentity(peer) {
+    return this.#decide(peer, keepOld);
+  }
+
+  /** @param {string} peer @param {(peer: Peer) => Peer} decision */
   async #decide(peer, decision) {
     const { people, store } = this.#parts;
     await people.exchange(peer, async (entry) => {
-      const { pin } = entry.peer;
-      if (!pin) throw new Trouble("not_a_safety_number");
+      if (!entry.peer.pin) throw new Trouble("not_a_safety_number");
       try {
-        entry.peer = { ...entry.peer, pin: decision(pin) };
+        entry.peer = decision(entry.peer);
       } catch (error) {
         throw error instanceof Refusal ? new Trouble("safety_number_differs", error.message) : error;
       }
@@ -78,6 +84,9 @@ export class Trust {
     return { safety: await safetyBetween(mine, { identity: present(pin), user: peer }), pin };
   }
 }
+
+/** @param {(pin: Pin) => Pin} decision @returns {(peer: Peer) => Peer} */
+const onPin = (decision) => (peer) => ({ ...peer, pin: peer.pin && decision(peer.pin) });
 
 // The key may have changed since digits were shown: what counts is what the person saw.
 /** @param {Safety} safety @param {string} compared */

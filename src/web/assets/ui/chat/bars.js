@@ -27,7 +27,8 @@ export function blockedBar(app, { id, title }) {
 export function changedBar(app, { id, title, wasVerified }) {
   const check = button(t("changed.compare"), () => app.router.go({ name: "contact", peer: id }), { kind: "main" });
   const accept = deed(app, t(wasVerified ? "changed.unmark" : "changed.accept"), "plain", () => (wasVerified ? app.model.unverify(id) : app.model.acceptIdentity(id)));
-  const made = bar("alert", t("changed.title", { title: plainName(title) }), t(wasVerified ? "changed.body.verified" : "changed.body"), accept, check);
+  const keep = deed(app, t("changed.keep"), "plain", () => app.model.keepIdentity(id));
+  const made = bar("alert", t("changed.title", { title: plainName(title) }), t(wasVerified ? "changed.body.verified" : "changed.body"), keep, accept, check);
   made.classList.add("warn");
   return made;
 }

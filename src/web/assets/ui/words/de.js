@@ -85,6 +85,7 @@ export const de = {
   "changed.body": "Vielleicht ein neues Telefon, vielleicht gibt sich jemand anders aus. Was du schreibst, wartet, bis du entschieden hast.",
   "changed.body.verified": "Du hattest sie verifiziert. Vergleicht die neue Nummer, mündlich oder persönlich, bevor du schreibst. Was du schreibst, wartet bis dahin.",
   "changed.compare": "Vergleichen",
+  "changed.keep": "Die alte behalten",
   "changed.title": "Die Sicherheitsnummer mit {title} hat sich geändert",
   "changed.unmark": "Unverifiziert weiter",
 

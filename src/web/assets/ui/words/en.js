@@ -86,6 +86,7 @@ const words = {
   "changed.body": "They may have a new phone, or somebody may be posing as them. What you write waits until you decide.",
   "changed.body.verified": "You had verified them. Compare the new number with them, by voice or in person, before you write. What you write waits until then.",
   "changed.compare": "Compare",
+  "changed.keep": "Keep the old one",
   "changed.title": "The safety number with {title} changed",
   "changed.unmark": "Go on unverified",
 
