@@ -32,9 +32,12 @@ export function files(under = "") {
   });
 }
 
+/** What holds types alone: no page ever loads it. */
+const TYPES = ["model.js", "messenger/parts.js", "ui/app.js"];
+
 /** @param {string} path */
 function shipped(path) {
-  return !/^(test\.|index\.html|sw\.js|manifest\.)/.test(path) && path !== "model.js";
+  return !/^(test\.|index\.html|sw\.js|manifest\.)/.test(path) && !TYPES.includes(path);
 }
 
 /** The list the service worker reads. @param {string} salt */
