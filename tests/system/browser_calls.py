@@ -53,6 +53,7 @@ def checks(binary):
         call(boris, anna, to_anna, "tcp")
         rejected(anna, boris, to_boris)
         both_at_once(anna, boris, to_boris, to_anna)
+        opened_late(boris, anna, to_anna, to_boris)
         from_second_tab(boris, anna, to_anna)
 
 
@@ -137,6 +138,38 @@ def both_at_once(anna, boris, to_boris, to_anna):
         expect(anna.state()["call"]["id"] == boris.state()["call"]["id"], "two calls")
         anna.do("await model.hangUp()")
         wait(boris, "ended")
+
+
+def opened_late(caller, callee, to_callee, to_caller):
+    # A busy device takes its time over an offer, and what belongs to the call comes meanwhile.
+    hold = (
+        "const [socket] = sockets.slice(-1); const came = []; window.came = (type) => came.includes(type);"
+        "socket.addEventListener('message', ({ data }) => came.push(JSON.parse(data).type));"
+        "await new Promise((held) => navigator.locks.request(`session/${a[0]}`, () => {"
+        "  held(); return new Promise((release) => { window.release = release; }); }))"
+    )
+    with check("browser: candidates that come before the offer is open are kept, and the call connects by them"):
+        callee.do("model.dismissCall()")
+        caller.do("model.dismissCall()")
+        callee.do(hold, to_caller)
+        caller.do("await model.dial(a[0])", to_callee)
+        callee.do("await until('a candidate', () => came('ice_candidate')); release()")
+        wait(callee, "ringing")
+        # Without them it would be connected by the next attempt, after ICE gave up.
+        callee.do("window.restarts = 0; await model.answer(); connections.at(-1).addEventListener('signalingstatechange', () => { restarts += 1; })")
+        wait(callee, "connected")
+        expect(callee.do("return restarts") == 0, "only after another attempt")
+        caller.do("await model.hangUp()")
+        wait(callee, "ended")
+    with check("browser: who hangs up before the offer is open doesn't leave the other ringing"):
+        callee.do("model.dismissCall()")
+        caller.do("model.dismissCall()")
+        callee.do(hold, to_caller)
+        caller.do("await model.dial(a[0])", to_callee)
+        callee.do("await until('an offer', () => came('call_offer'))")
+        caller.do("await model.hangUp()")
+        callee.do("await until('its end', () => came('call_state') || came('call_end')); release()")
+        wait(callee, "ended")
 
 
 def from_second_tab(caller, callee, to_callee):

@@ -17,6 +17,8 @@ import { appendEvent } from "./events.js";
 
 const CROSSED = 5000; // milliseconds in which the other's call comes, where both called
 const RINGING = 2; // calls that may ring beside the one that is shown
+const OPENING = 4; // offers that are opened at once
+const EARLY = 300; // what is kept of a call's words while its offer is opened
 const REASONS = ["hangup", "rejected", "timeout", "error", "offline", "busy", "not_allowed", "rate_limited"];
 
 export class Calls extends EventTarget {
@@ -29,6 +31,8 @@ export class Calls extends EventTarget {
   #current = null;
   /** @type {Map<string, CallLine>} */
   #ringing = new Map();
+  /** @type {Map<string, Frame[]>} what came for calls whose offer is being opened */
+  #early = new Map();
   /** @type {{ peer: string, until: number } | null} whom both called, each other */
   #crossed = null;
 
@@ -103,6 +107,8 @@ export class Calls extends EventTarget {
   async take(frame) {
     const { call_id: id } = frame;
     if (!isUuid(id)) return;
+    const early = this.#early.get(id);
+    if (early) return void (early.length < EARLY && early.push(frame));
     const line = this.#current?.call.id === id ? this.#current : this.#ringing.get(id);
     switch (frame.type) {
       case "call_offer":
@@ -147,24 +153,28 @@ export class Calls extends EventTarget {
     this.#ringing.clear();
   }
 
+  // A call's candidates, and its end, come on the heels of its offer, and wait until that is open.
   /** @param {string} id @param {string} peer @param {unknown} payload */
   async #ring(id, peer, payload) {
     if (!isUuid(peer) || this.#parts.people.get(peer)?.standing !== "allowed") return;
-    if (typeof payload !== "string" || payload.startsWith("v=")) return this.#decline(id, peer);
-    let content;
+    if (this.#early.size >= OPENING) return this.#decline(id, peer);
+    /** @type {Frame[]} */
+    const early = [];
+    this.#early.set(id, early);
+    let line;
     try {
-      content = await this.#inbox.openOffer(peer, payload);
-      if (content?.says.kind === "call") checkFingerprints(content.says.sdp);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      // Told again what rang before this page was loaded: another tab, or nobody, can take it.
-      return error.isSilent ? undefined : this.#decline(id, peer);
+      line = await this.#offered(id, peer, payload);
+    } finally {
+      this.#early.delete(id);
     }
-    if (content?.says.kind !== "call" || content.says.callId !== id) return;
-    // An answer would tell whoever has the new key how to reach this side.
-    if (this.#parts.people.get(peer)?.identity === "changed") return this.#decline(id, peer);
-    const { secret, sdp } = content.says;
-    const line = this.#line(id, peer, { secret, sdp });
+    const taken = line && this.#admit(line);
+    for (const frame of early) await this.take(frame);
+    await taken;
+  }
+
+  /** @param {CallLine} line */
+  #admit(line) {
+    const { id, peer } = line.call;
     if (this.#isCalling(peer) && this.#crossed?.peer === peer && performance.now() < this.#crossed.until) {
       return this.#take(line);
     }
@@ -180,6 +190,24 @@ export class Calls extends EventTarget {
     return Boolean(line?.isLive && line.call.outgoing && line.call.peer === peer);
   }
 
+  /** The call that a payload offers, if it does. @param {string} id @param {string} peer @param {unknown} payload @returns {Promise<CallLine | undefined>} */
+  async #offered(id, peer, payload) {
+    if (typeof payload !== "string" || payload.startsWith("v=")) return this.#decline(id, peer);
+    try {
+      const content = await this.#inbox.openOffer(peer, payload);
+      if (content?.says.kind !== "call" || content.says.callId !== id) return;
+      // An answer would tell whoever has the new key how to reach this side.
+      if (this.#parts.people.get(peer)?.identity === "changed") return this.#decline(id, peer);
+      const { secret, sdp } = content.says;
+      checkFingerprints(sdp);
+      return this.#line(id, peer, { secret, sdp });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      // Told again what rang before this page was loaded: another tab, or nobody, can take it.
+      return error.isSilent ? undefined : this.#decline(id, peer);
+    }
+  }
+
   // Both called each other: whoever came second answers, and needn't be asked.
   /** @param {CallLine} line */
   async #take(line) {
@@ -191,7 +219,7 @@ export class Calls extends EventTarget {
     await line.answer(microphone);
   }
 
-  /** @param {string} id @param {string} peer */
+  /** @param {string} id @param {string} peer @returns {undefined} */
   #decline(id, peer) {
     this.#parts.line.send({ type: "call_reject", recipient_id: peer, call_id: id });
   }
