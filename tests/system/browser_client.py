@@ -45,6 +45,12 @@ class Client:
         self.browser.open(f"{self.origin}{self._path}")
         self.begin()
 
+    def reload_with(self, script):
+        """Loads the page anew, and does `script` in it before anything is at work."""
+        self.leave()
+        self.do(script)
+        self.begin()
+
     def leave(self):
         """Goes to a page of the same origin in which nothing is at work."""
         self.browser.open(f"{self.origin}{self._path}")

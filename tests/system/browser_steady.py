@@ -5,13 +5,16 @@ import json
 import pathlib
 import signal
 import subprocess
+import time
 
 from appliance import Appliance, stop, wait_until
 from browser import Driver
 from browser_client import Client
+from cutting import Cutting
 from report import check, expect, run
 
 COUNT = 60
+AT_ONCE = 4  # seconds; a busy machine is slow, an attempt that is waited for takes five and more
 
 
 def checks(binary):
@@ -36,13 +39,16 @@ def checks(binary):
         recovered(driver, appliance, anna, boris, to_boris, code)
         deleted(anna)
         evicted(driver, appliance)
+        sleeps(driver, binary)
+        shut(driver, appliance)
 
 
 class Restarting(Appliance):
     """The daemon on a port that stays, so that pages find it again."""
 
-    def __init__(self, binary):
-        super().__init__(binary, 'registration.mode="open"')
+    def __init__(self, binary, *settings):
+        self._settings = ('registration.mode="open"', *settings)
+        super().__init__(binary, *self._settings)
         self.binary = binary
 
     def kill(self):
@@ -55,7 +61,7 @@ class Restarting(Appliance):
         ready.unlink(missing_ok=True)
         listen = f'server.listen=["127.0.0.1:{self.http_port}"]'
         command = [self.binary, "serve", "--data", self.state, "--ready-file", ready]
-        for setting in (listen, 'turn.listen=["127.0.0.1:0"]', 'registration.mode="open"'):
+        for setting in (listen, 'turn.listen=["127.0.0.1:0"]', *self._settings):
             command += ["--set", setting]
         with open(log, "a") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -196,13 +202,13 @@ def wrong_clock(driver, appliance):
 def recovered(driver, appliance, anna, boris, to_boris, code):
     with check("browser: an account comes back by its recovery code, with the same safety number"):
         before = anna.do("return model.safetyNumber(a[0])", to_boris)["digits"]
-        boris.__exit__()
         with Client(driver, appliance.origin) as again:
             wrong = again.do("return model.recover('boris', a[0], null).catch(({ code }) => code)", code[:-1] + "?")
             expect(wrong == "bad_recovery_code", wrong)
             again.do("await model.recover('boris', a[0].toLowerCase(), null)", code)
             again.online()
             expect(again.me() == to_boris, "another account")
+            elsewhere(boris, again)
             to_anna = anna.me()
             again.do("await until('contacts', ({ conversations }) => conversations.some(({ id }) => id === a[0]))", to_anna)
             # What Anna has is a session with what is gone: a placeholder, and a new one by itself.
@@ -215,6 +221,26 @@ def recovered(driver, appliance, anna, boris, to_boris, code):
             anna.wait_for_text(to_boris, "Now.")
             expect(anna.do("return model.safetyNumber(a[0])", to_boris)["digits"] == before, "another number")
             expect(anna.state()["conversations"][0]["identity"] == "verified", "not verified any more")
+
+
+def elsewhere(old, new):
+    with check("browser: one account on two devices: the one that was first says so, and leaves the other alone"):
+        gone_elsewhere(old)
+        old.do("dispatchEvent(new Event('online')); document.dispatchEvent(new Event('resume')); await new Promise((later) => setTimeout(later, 2500))")
+        gone_elsewhere(old)
+        new.online()
+    with check("browser: the one takes over when it is told to, and then the other"):
+        old.do("await model.takeOver()")
+        old.online()
+        gone_elsewhere(new)
+        new.do("await model.takeOver()")
+        new.online()
+        gone_elsewhere(old)
+        old.__exit__()
+
+
+def gone_elsewhere(client):
+    client.do("await until('another device', ({ link, phase }) => link === 'elsewhere' && phase === 'ready')")
 
 
 def deleted(anna):
@@ -236,6 +262,87 @@ def evicted(driver, appliance):
         )
         carla.reload()
         expect((carla.state()["phase"], carla.state()["gone"]) == ("gone", "evicted"), carla.state())
+        carla.do("await model.startAgain(); await until('a welcome', ({ phase }) => phase === 'welcome')")
+
+
+def sleeps(driver, binary):
+    # As a device does that sleeps: timers stand, the monotonic clock stands, the wall clock doesn't;
+    # the socket is half dead, the token over, and whoever woke wants to read what came meanwhile.
+    hour = "const now = Date.now; window.asleep = 3600000; Date.now = () => now.call(Date) - asleep;"
+    with contextlib.ExitStack() as started:
+        way = started.enter_context(Cutting(1))
+        appliance = started.enter_context(Restarting(binary, f'server.public_url="{way.origin}"'))
+        way.leads_to(appliance.http_port)
+        frida = started.enter_context(Client(driver, way.origin))
+        emil = started.enter_context(Client(driver, way.origin))
+        emil.join("emil")
+        emil.online()
+        frida.join("frida")
+        frida.reload_with(hour)
+        frida.do("await until('the clock before', ({ link }) => link === 'clock_wrong')")
+        to_frida, to_emil = emil.add("frida"), frida.add("emil")
+        emil.send(to_frida, "good night")
+        frida.wait_for_text(to_emil, "good night")
+        for way_of_sleeping in ("with a socket that is half dead", "in the middle of connecting", "while the daemon began anew"):
+            with check(f"browser: a tab that slept for an hour {way_of_sleeping} is back at once, and nothing is lost or doubled"):
+                frida.do("asleep = 3600000")
+                frida.do("await until('a socket', ({ link }) => link === 'clock_wrong' || link === 'online')")
+                tokens = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/auth/token')).length"
+                before = frida.do(tokens)
+                if way_of_sleeping == "in the middle of connecting":
+                    way.leads_to(None)
+                    frida.cut()
+                    frida.do("await until('no socket', ({ link }) => link === 'connecting'); await new Promise((later) => setTimeout(later, 1500))")
+                if way_of_sleeping == "with a socket that is half dead":
+                    way.freeze()
+                frida.browser.command("Page.setWebLifecycleState", {"state": "frozen"})
+                number = [text for text in emil.texts(to_frida, mine=True) if text.startswith("night")]
+                for count in range(len(number), len(number) + 4):
+                    emil.send(to_frida, f"night {count}")
+                    emil.wait_for_state(to_frida, f"night {count}", "sent")
+                if way_of_sleeping == "while the daemon began anew":
+                    appliance.kill()
+                    appliance.again()
+                way.leads_to(appliance.http_port)
+                frida.browser.command("Page.setWebLifecycleState", {"state": "active"})
+                begun = time.monotonic()
+                # Chromium tells pages that were really frozen; the driver's stays visible.
+                frida.do("asleep = 0; document.dispatchEvent(new Event('resume')); document.dispatchEvent(new Event('visibilitychange'))")
+                frida.do("await until('online', ({ link }) => link === 'online')")
+                took = time.monotonic() - begun
+                last = f"night {len(number) + 3}"
+                frida.wait_for_text(to_emil, last)
+                expect(took < AT_ONCE, f"after {took:.1f} s")
+                expect(frida.do(tokens) > before, "with a token that was over")
+                came = [text for text in frida.texts(to_emil) if text.startswith("night")]
+                expect(came == [f"night {count}" for count in range(len(number) + 4)], came)
+                emil.wait_for_state(to_frida, last, "delivered")
+                frida.send(to_emil, f"morning, {way_of_sleeping}")
+                emil.wait_for_text(to_frida, f"morning, {way_of_sleeping}")
+
+
+def shut(driver, appliance):
+    socket = ["--socket", appliance.state / "admin.sock"]
+    with Client(driver, appliance.origin) as gerd:
+        code = gerd.join("gerd")
+        gerd.online()
+        with check("browser: who is suspended is told so, still reads, and is back when it is over"):
+            subprocess.run([appliance.binary, "user", "suspend", "gerd", *socket], check=True, capture_output=True)
+            gerd.do("await until('suspended', ({ phase, link, me }) => phase === 'ready' && link === 'online' && me.suspended)")
+            gerd.reload()
+            gerd.do("await until('suspended', ({ me }) => me?.suspended)")
+            subprocess.run([appliance.binary, "user", "resume", "gerd", *socket], check=True, capture_output=True)
+            gerd.do("await until('resumed', ({ me, link }) => link === 'online' && !me.suspended)")
+        with check("browser: whose account was deleted elsewhere is told so, keeps a copy, and begins anew"):
+            subprocess.run([appliance.binary, "user", "delete", "gerd", "--yes", *socket], check=True, capture_output=True)
+            gerd.do("await until('removed', ({ phase, gone }) => phase === 'gone' && gone === 'removed')")
+            copied = json.loads(gerd.do("return (await model.exportData()).text()"))
+            expect(copied["account"]["handle"] == "gerd", copied)
+            gerd.do("await model.startAgain(); await until('a welcome', ({ phase }) => phase === 'welcome')")
+            gerd.reload()
+            expect(gerd.state()["phase"] == "welcome", gerd.state())
+            expect(gerd.join("gerd") != code, "the same keys")
+            gerd.online()
 
 
 def network(client, offline):

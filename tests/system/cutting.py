@@ -18,6 +18,9 @@ class Cutting:
         # After how many pieces a connection is cut, at most; none for as long as it wants.
         self.patience = None
         self.cuts = 0
+        self._sockets = []
+        self._frozen = set()
+        self._unanswered = []
 
     def __enter__(self):
         threading.Thread(target=self._accept, daemon=True).start()
@@ -27,7 +30,12 @@ class Cutting:
         self._listener.close()
 
     def leads_to(self, port):
+        """None: connections are taken, and nobody answers."""
         self._target = port
+
+    def freeze(self):
+        """The newest WebSocket is half dead from now on: it stands, and nothing comes or goes."""
+        self._frozen.add(self._sockets[-1])
 
     def _accept(self):
         with contextlib.suppress(OSError):
@@ -36,6 +44,9 @@ class Cutting:
                 threading.Thread(target=self._join, args=(here,), daemon=True).start()
 
     def _join(self, here):
+        if self._target is None:
+            self._unanswered.append(here)
+            return
         try:
             there = socket.create_connection(("127.0.0.1", self._target))
         except OSError:
@@ -49,6 +60,10 @@ class Cutting:
         left = self._random.randint(1, self.patience) if self.patience else None
         with contextlib.suppress(OSError):
             while piece := source.recv(65536):
+                if both in self._frozen:
+                    continue
+                if b"upgrade: websocket" in piece.lower():
+                    self._sockets.append(both)
                 if left is not None:
                     left -= 1
                     if left <= 0:

@@ -338,6 +338,16 @@ export class Fixture extends EventTarget {
     await this.note("deleteAccount");
     this.become({ phase: "gone", gone: "deleted" });
   }
+
+  async startAgain() {
+    await this.note("startAgain");
+    this.become({ phase: "welcome", me: null, conversations: [] });
+  }
+
+  async takeOver() {
+    await this.note("takeOver");
+    this.become({ link: "online" });
+  }
 }
 
 export { DAY, MINUTE, id };

@@ -10,7 +10,7 @@
  * - `unsupported`: the browser lacks something (`state.lacks`); there is no way round it
  * - `welcome`: no account on this device; `state.invite` says what the link brought
  * - `ready`: there is an account
- * - `gone`: the account was deleted, suspended for good or replaced; `state.gone` says which
+ * - `gone`: there is an end, and `state.gone` says which; `startAgain` goes back to `welcome`
  * @typedef {"opening" | "unsupported" | "welcome" | "ready" | "gone"} Phase
  */
 
@@ -19,7 +19,7 @@
  * @property {Phase} phase
  * @property {Link} link
  * @property {string[]} [lacks] what the browser can't do: `"x25519"`, `"indexeddb"`, `"locks"`, `"https"`
- * @property {"deleted" | "suspended" | "replaced" | "evicted"} [gone]
+ * @property {"deleted" | "removed" | "suspended" | "replaced" | "evicted"} [gone] `removed`: deleted from elsewhere; what this device keeps is still here
  * @property {Invite | null} invite
  * @property {Server | null} server null until it answered once
  * @property {Me | null} me
@@ -37,12 +37,13 @@
  * - `connecting`: there is none, and one is being made
  * - `offline`: the device has no network
  * - `clock_wrong`: the server refuses because this device's clock is off
- * @typedef {"online" | "catching_up" | "connecting" | "offline" | "clock_wrong"} Link
+ * - `elsewhere`: another device is connected with this account; `takeOver` connects here again
+ * @typedef {"online" | "catching_up" | "connecting" | "offline" | "clock_wrong" | "elsewhere"} Link
  */
 
 /** @typedef {{ code: string, handle: string | null }} Invite what stood behind the `#` */
 /** @typedef {{ host: string, registration: "invite" | "open" | "closed", version: string, push: boolean, presence: boolean }} Server */
-/** @typedef {{ id: UserId, handle: string, name: string | null, link: string, recoverySaved: boolean, persisted: boolean }} Me `link` is what others open to write to me */
+/** @typedef {{ id: UserId, handle: string, name: string | null, link: string, recoverySaved: boolean, persisted: boolean, suspended?: boolean }} Me `link` is what others open to write to me; `suspended`: may read and export alone */
 
 /**
  * @typedef {object} Conversation
@@ -154,6 +155,8 @@
  * @property {() => Promise<{ used: number, quota: number }>} storage
  * @property {() => Promise<Blob>} exportData what this device keeps, readable, without keys
  * @property {() => Promise<void>} logOut forgets everything on this device
+ * @property {() => Promise<void>} takeOver connects here, where another device has the account
+ * @property {() => Promise<void>} startAgain forgets an account that is gone, and welcomes anew
  * @property {() => Promise<void>} deleteAccount at the server and on this device
  */
 

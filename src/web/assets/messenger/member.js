@@ -22,18 +22,24 @@ import { Trust } from "./trust.js";
 import { Upkeep } from "./upkeep.js";
 
 const QUIET = 5000; // milliseconds after which it is looked whether calls work
+const BARRED = 20_000; // milliseconds after which somebody suspended asks whether they still are
 const UPKEEP = 6 * 3600_000; // milliseconds between two looks at the prekeys, while the socket stands
 
 /** Dispatches `change`, `messages` with `{ peer }`, `ready` when the socket stands, and `over` with why. */
 export class Member extends EventTarget {
   /** @type {Map<string, boolean>} */
   online = new Map();
+  /** Whether the operator lets this member read alone. */
+  isSuspended = false;
   #parts;
   #caughtUp = false;
+  #isElsewhere = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #again;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #ask;
   #tell = () => void this.dispatchEvent(new Event("change"));
 
   /** @param {Place} place @param {Own} own @param {() => Settings} settings */
@@ -70,6 +76,7 @@ export class Member extends EventTarget {
   stop() {
     const { line, api } = this.#parts;
     clearTimeout(this.#later);
+    clearTimeout(this.#ask);
     clearInterval(this.#again);
     this.calls.stop();
     this.outbox.stop();
@@ -83,9 +90,18 @@ export class Member extends EventTarget {
   /** @returns {Link} */
   get link() {
     const { line, clock } = this.#parts;
+    if (this.#isElsewhere) return "elsewhere";
     if (line.state !== "open") return navigator.onLine ? "connecting" : "offline";
     if (clock.isWrong) return "clock_wrong";
     return this.#caughtUp ? "online" : "catching_up";
+  }
+
+  /** Connects here again; whichever other device had the place is told. */
+  takeOver() {
+    if (!this.#isElsewhere) return;
+    this.#isElsewhere = false;
+    this.#parts.line.open();
+    this.#tell();
   }
 
   async keepOwn() {
@@ -114,7 +130,10 @@ export class Member extends EventTarget {
     });
     line.addEventListener("over", (event) => {
       const { detail } = /** @type {CustomEvent<Over>} */ (event);
-      this.dispatchEvent(new CustomEvent("over", { detail }));
+      // Two that both came back by themselves would take turns without end (PROTOCOL.md §5).
+      this.#isElsewhere = detail === "replaced";
+      if (this.#isElsewhere) this.#tell();
+      else this.dispatchEvent(new CustomEvent("over", { detail }));
     });
     for (const room of [people, this.calls, this.contacts]) room.addEventListener("change", this.#tell);
     people.addEventListener("messages", (event) => {
@@ -180,9 +199,19 @@ export class Member extends EventTarget {
     this.outbox.restart();
     await this.contacts.synchronize();
     await this.upkeep.check(frame.one_time_prekeys_remaining < 20);
+    await this.#learnStanding();
     this.dispatchEvent(new Event("ready"));
     // Once, and when nothing else is in a hurry.
     if (this.calls.check === "unknown") this.#later = setTimeout(() => this.calls.runCheck(), QUIET);
+  }
+
+  // Nothing tells of the end of a suspension.
+  async #learnStanding() {
+    clearTimeout(this.#ask);
+    const { suspended } = await this.#parts.api.asMember("GET", "/account");
+    this.isSuspended = suspended === true;
+    this.#tell();
+    if (this.isSuspended) this.#ask = setTimeout(() => this.#learnStanding().catch((error) => this.#trouble(error)), BARRED);
   }
 
   /** They have a new identity; what it is comes with a bundle. @param {string} peer */

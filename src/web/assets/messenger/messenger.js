@@ -3,6 +3,7 @@
 
 /** @import { Actions, Invite, Message, SafetyNumber, Settings, State } from "../model.js" */
 /** @import { Origins, Own } from "./parts.js" */
+/** @import { Over } from "../net/line.js" */
 /** @import { Place } from "./joining.js" */
 import { fromBase64, toBase64 } from "../crypto/bytes.js";
 import { signLogin } from "../crypto/identity.js";
@@ -284,6 +285,15 @@ export class Messenger extends EventTarget {
     await this.open();
   }
 
+  async startAgain() {
+    if (this.#place) await this.#forget();
+    await this.open();
+  }
+
+  async takeOver() {
+    this.#working().takeOver();
+  }
+
   async deleteAccount() {
     const { api } = this.#ready();
     const { record, account } = this.#working().own;
@@ -329,8 +339,8 @@ export class Messenger extends EventTarget {
     }
     member.addEventListener("ready", () => this.#subscribe());
     member.addEventListener("over", (event) => {
-      const { detail } = /** @type {CustomEvent} */ (event);
-      this.#show({ phase: "gone", gone: detail === "suspended" ? "suspended" : "replaced" });
+      const { detail } = /** @type {CustomEvent<Over>} */ (event);
+      this.#show({ phase: "gone", gone: detail === "suspended" || detail === "removed" ? detail : "replaced" });
     });
     this.#persisted = (await navigator.storage?.persisted?.()) ?? false;
     await member.start();

@@ -11,7 +11,7 @@ export function seenOf(member, page, settings, persisted) {
   const { user, handle, name, recoverySaved } = member.own.record;
   return {
     link: member.link,
-    me: { id: user, handle, name, link: contactLink(page, handle), recoverySaved, persisted },
+    me: { id: user, handle, name, link: contactLink(page, handle), recoverySaved, persisted, suspended: member.isSuspended },
     conversations: member.people
       .all()
       .filter(({ hidden }) => !hidden)

@@ -29,7 +29,7 @@ const ACTIONS = [
   ...["removeConversation", "messages", "countMessages", "search", "send", "retry", "remove", "markRead"],
   ...["safetyNumber", "verify", "unverify", "acceptIdentity", "keepIdentity", "setDirectCalls", "dial", "answer"],
   ...["reject", "hangUp", "dismissCall", "mute", "setSpeaker", "checkCalls", "change", "publishName", "storage"],
-  ...["exportData", "logOut", "deleteAccount"],
+  ...["exportData", "logOut", "deleteAccount", "startAgain", "takeOver"],
 ].map((name) => /** @type {keyof Actions} */ (name));
 
 /** The model of this tab. @param {Location} location @param {string} [server] its origin, where it isn't that of the page @returns {Model} */
@@ -153,6 +153,7 @@ class Tab extends EventTarget {
       if (!(error instanceof DOMException) || error.name !== "AbortError") throw error;
       // Taken away: this tab was thought to be gone.
       this.#rest();
+      this.#say({ kind: "hello" });
       this.#queue({});
     }
   }

@@ -8,7 +8,8 @@ import { Trouble, isTrouble } from "./trouble.js";
  * Dispatches `frame` (its `detail`) for each frame after `ready` and for that one, `state` when
  * `state` changed, and `over` with the reason in `detail` when it won't be made again by itself.
  * @typedef {"closed" | "connecting" | "open"} LineState
- * @typedef {"suspended" | "replaced" | "unknown"} Over `unknown`: the server doesn't know this account and key
+ * @typedef {"suspended" | "removed" | "replaced" | "unknown"} Over `removed`: the account was deleted; `replaced`: by a
+ * newer session of the same account; `unknown`: the server doesn't know this account and key
  */
 
 /** @typedef {Record<string, any> & { type: string }} Frame */
@@ -16,6 +17,8 @@ import { Trouble, isTrouble } from "./trouble.js";
 const OPENING = 20_000; // milliseconds until `ready`
 const SILENCE = 25_000; // after which the server is asked whether it is there
 const ANSWER = 10_000; // that it may take to say so
+const SLEPT = 120_000; // without a word, after which a socket that seems to stand is made again at once
+const STUCK = 5000; // after which an attempt isn't waited for, once the page or the network is back
 const LOGINS = 3; // refusals in a row after which the account is taken to be gone
 
 export class Line extends EventTarget {
@@ -30,8 +33,14 @@ export class Line extends EventTarget {
   #timer;
   #wanted = false;
   #refusals = 0;
+  #attempt = 0;
+  /** When something was last heard, or an attempt begun: by the clock that goes on while the device sleeps. */
+  #lastSign = 0;
+  /** Whether the server closed because the account was suspended or deleted; the next login says which. */
+  #isShut = false;
   #wake = () => this.#woken();
   #look = () => document.visibilityState === "visible" && this.#woken();
+  #show = (/** @type {PageTransitionEvent} */ { persisted }) => persisted && this.#woken();
 
   /** @param {string} origin @param {{ token: () => Promise<string>, forget: () => void }} pass */
   constructor(origin, pass) {
@@ -44,14 +53,19 @@ export class Line extends EventTarget {
     if (this.#wanted) return;
     this.#wanted = true;
     addEventListener("online", this.#wake);
+    addEventListener("pageshow", this.#show);
     document.addEventListener("visibilitychange", this.#look);
+    document.addEventListener("resume", this.#wake);
     this.#connect();
   }
 
   close() {
     this.#wanted = false;
+    this.#attempt += 1;
     removeEventListener("online", this.#wake);
+    removeEventListener("pageshow", this.#show);
     document.removeEventListener("visibilitychange", this.#look);
+    document.removeEventListener("resume", this.#wake);
     this.#drop();
     this.#become("closed");
   }
@@ -66,14 +80,18 @@ export class Line extends EventTarget {
   async #connect() {
     clearTimeout(this.#timer);
     this.#become("connecting");
+    this.#attempt += 1;
+    this.#lastSign = Date.now();
+    const attempt = this.#attempt;
     let token;
     try {
       token = await this.#pass.token();
     } catch (error) {
-      return this.#refused(error);
+      return attempt === this.#attempt ? this.#refused(error) : undefined;
     }
+    if (attempt !== this.#attempt || this.#socket) return;
     this.#refusals = 0;
-    if (!this.#wanted || this.#socket) return;
+    this.#isShut = false;
     const socket = new WebSocket(this.#url, "privcomm.v1");
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lost(socket, 1006), OPENING);
@@ -85,7 +103,9 @@ export class Line extends EventTarget {
   /** @param {unknown} error */
   #refused(error) {
     if (isTrouble(error, "suspended")) return this.#end("suspended");
-    this.#refusals = isTrouble(error, "auth_failed") ? this.#refusals + 1 : 0;
+    const isUnknown = isTrouble(error, "auth_failed");
+    if (isUnknown && this.#isShut) return this.#end("removed");
+    this.#refusals = isUnknown ? this.#refusals + 1 : 0;
     if (this.#refusals >= LOGINS) return this.#end("unknown");
     const wait = error instanceof Trouble && error.retryAfter ? error.retryAfter * 1000 : this.#pause.next();
     this.#again(wait);
@@ -94,6 +114,7 @@ export class Line extends EventTarget {
   /** @param {WebSocket} socket @param {unknown} data */
   #heard(socket, data) {
     if (socket !== this.#socket || typeof data !== "string") return;
+    this.#lastSign = Date.now();
     this.#listen(socket, SILENCE, () => {
       socket.send('{"type":"ping"}');
       this.#listen(socket, ANSWER, () => this.#lost(socket, 1006));
@@ -117,10 +138,10 @@ export class Line extends EventTarget {
   #lost(socket, code) {
     if (socket !== this.#socket) return;
     this.#drop();
-    if (code === 4403) return this.#end("suspended");
     if (code === 4409) return this.#end("replaced");
-    if (code === 1008) this.#pass.forget();
-    this.#again(this.#pause.next());
+    this.#isShut = code === 4403;
+    if (code === 1008 || this.#isShut) this.#pass.forget();
+    this.#again(this.#isShut ? 0 : this.#pause.next());
   }
 
   /** @param {number} wait */
@@ -131,10 +152,17 @@ export class Line extends EventTarget {
     this.#timer = setTimeout(() => this.#connect(), wait);
   }
 
-  // The network is back, or the page: what seems to stand may be long gone.
+  // The network is back, or the page: what seems to stand, or to be under way, may be long gone.
   #woken() {
     if (!this.#wanted) return;
     const socket = this.#socket;
+    const silence = Math.abs(Date.now() - this.#lastSign);
+    if (silence > (this.state === "open" ? SLEPT : STUCK)) {
+      this.#pass.forget();
+      this.#pause.reset();
+      this.#drop();
+      return void this.#connect();
+    }
     if (!socket) return void this.#connect();
     if (this.state !== "open") return;
     socket.send('{"type":"ping"}');

@@ -15,6 +15,7 @@ export class Login {
   /** @type {Promise<string> | null} */
   #token = null;
   #until = 0;
+  #untilByClock = 0;
 
   /** @param {Api} api @param {Credentials} credentials */
   constructor(api, credentials) {
@@ -24,12 +25,13 @@ export class Login {
 
   /** A token that is good for a while. @returns {Promise<string>} */
   token() {
-    // Not the device's clock, which may be wrong or be set.
-    if (this.#token && performance.now() < this.#until) return this.#token;
-    this.#until = Infinity;
+    // Two clocks: the device's may be set, and the other stands still while the device sleeps.
+    if (this.#token && performance.now() < this.#until && Date.now() < this.#untilByClock) return this.#token;
+    this.#until = this.#untilByClock = Infinity;
     const token = this.#fetch();
-    token.catch(() => this.forget());
-    return (this.#token = token);
+    this.#token = token;
+    token.catch(() => this.#token === token && this.forget());
+    return token;
   }
 
   /** The token is no longer good. */
@@ -38,9 +40,10 @@ export class Login {
   }
 
   async #fetch() {
-    const begin = performance.now();
+    const [begin, beginByClock] = [performance.now(), Date.now()];
     const { token, expires_in: seconds } = await logIn(this.#api, this.#credentials);
     this.#until = begin + seconds * 1000 * SHARE;
+    this.#untilByClock = beginByClock + seconds * 1000 * SHARE;
     return token;
   }
 }

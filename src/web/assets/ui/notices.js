@@ -2,6 +2,7 @@
 // What stands above the conversations while it lasts: no network, a wrong clock, another tab, calls
 // that don't work here, a newer version, a recovery code that wasn't kept.
 
+import { attempt } from "./attempt.js";
 import { arrange, h, say } from "./dom.js";
 import { icon } from "./icon.js";
 import { button, iconButton } from "./parts/button.js";
@@ -62,6 +63,8 @@ function current(app, state, waited) {
   const all = [
     state.link === "offline" && { id: "offline", icon: "offline", words: t("notice.offline") },
     state.link === "clock_wrong" && { id: "clock", icon: "clock", kind: "bad", words: t("trouble.clock_wrong") },
+    state.link === "elsewhere" && { id: "elsewhere", icon: "alert", kind: "warn", words: t("notice.elsewhere"), more: t("notice.elsewhere.why"), action: [t("notice.elsewhere.go"), () => attempt(app, () => app.model.takeOver())] },
+    state.me?.suspended === true && { id: "suspended", icon: "block", kind: "bad", words: t("trouble.suspended") },
     waited && { id: "connecting", icon: "retry", words: t("notice.connecting") },
     app.updates.ready && { id: "update", icon: "update", words: t("notice.update"), action: [t("notice.update.go"), () => app.updates.apply()], away: true },
     app.recovery !== null && { id: "recovery", icon: "key", words: t("notice.recovery") },

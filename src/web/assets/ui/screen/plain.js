@@ -1,9 +1,12 @@
 // @ts-check
 // The screens that hold a few words in the middle: opening, what the browser lacks, the end.
 
+import { attempt } from "../attempt.js";
 import { h } from "../dom.js";
 import { emblem } from "../icon.js";
-import { button, wheel } from "../parts/button.js";
+import { busy, button, wheel } from "../parts/button.js";
+import { confirm } from "../parts/dialog.js";
+import { exportTo } from "../parts/export.js";
 import { t, tOr } from "../words.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -35,8 +38,17 @@ export function unsupported({ model }) {
 }
 
 /** @param {App} app @returns {View} */
-export function gone({ model }) {
+export function gone(app) {
+  const { model } = app;
   const why = model.state.gone ?? "deleted";
+  // What was removed or moved elsewhere still lies on this device.
+  const isKept = why !== "deleted" && why !== "evicted";
+  const again = async () => {
+    const isSure = !isKept || (await confirm({ title: t("gone.again.title"), body: t("gone.again.body"), action: t("gone.again"), danger: true }));
+    if (isSure) await attempt(app, () => model.startAgain());
+  };
+  const save = button(t("settings.export"), () => busy(save, () => exportTo(app)), { icon: "update" });
   return sheet(t(`gone.${why}.title`), h("p", {}, t(`gone.${why}.body`)),
-    why !== "suspended" && h("div", { class: "actions" }, button(t("gone.again"), () => location.assign("/"), { kind: "main" })));
+    h("div", { class: "actions" }, isKept && save,
+      why === "suspended" ? button(t("gone.retry"), () => location.reload(), { kind: "main" }) : button(t("gone.again"), again, { kind: isKept ? "danger" : "main" })));
 }

@@ -6,6 +6,7 @@ import { h, say } from "../dom.js";
 import { busy, button } from "../parts/button.js";
 import { card } from "../parts/card.js";
 import { confirm } from "../parts/dialog.js";
+import { exportTo } from "../parts/export.js";
 import { language, t } from "../words.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -16,7 +17,7 @@ export function storage(app) {
   const words = h("p", { class: "setting-line" }, t("settings.storage.counting"));
   const meter = h("meter", { min: "0", max: "1", "aria-label": t("settings.storage") });
   const lasting = h("p", { class: "help" });
-  const save = button(t("settings.export"), () => busy(save, () => exported(app)), { icon: "update" });
+  const save = button(t("settings.export"), () => busy(save, () => exportTo(app)), { icon: "update" });
   void app.model.storage().then(({ used, quota }) => {
     say(words, t("settings.storage.used", { used: size(used), quota: size(quota) }));
     meter.value = quota ? used / quota : 0;
@@ -43,15 +44,6 @@ export function leaving(app) {
     node: card(t("settings.leave"), h("div", { class: "rows-of-buttons" }, button(t("settings.log_out"), logOut, { icon: "leave" }), button(t("settings.delete"), remove, { icon: "bin", kind: "danger" }))),
     update() {},
   };
-}
-
-/** @param {App} app */
-async function exported(app) {
-  await attempt(app, async () => {
-    const url = URL.createObjectURL(await app.model.exportData());
-    h("a", { href: url, download: `${app.model.state.me?.handle ?? "export"}.json` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  });
 }
 
 /** @param {number} bytes */
