@@ -39,6 +39,8 @@ def checks(binary):
         recovered(driver, appliance, anna, boris, to_boris, code)
         deleted(anna)
         evicted(driver, appliance)
+        kept_code(driver, appliance)
+        crowded(driver, appliance)
         sleeps(driver, binary)
         shut(driver, appliance)
 
@@ -263,6 +265,63 @@ def evicted(driver, appliance):
         carla.reload()
         expect((carla.state()["phase"], carla.state()["gone"]) == ("gone", "evicted"), carla.state())
         carla.do("await model.startAgain(); await until('a welcome', ({ phase }) => phase === 'welcome')")
+
+
+def kept_code(driver, appliance):
+    with check("browser: a recovery code is kept until it was saved, and not a moment longer"), Client(driver, appliance.origin) as hanna:
+        code = hanna.join("hanna")
+        hanna.reload()
+        expect(hanna.state()["me"]["keepsCode"] and hanna.do("return model.recoveryCode()") == code, "not kept")
+        hanna.do("await model.recoveryWasSaved(); await until('saved', ({ me }) => me.recoverySaved && !me.keepsCode)")
+        expect(hanna.do("return model.recoveryCode()") is None, "still there")
+        hanna.reload()
+        expect(hanna.state()["me"]["recoverySaved"] and not hanna.state()["me"]["keepsCode"], hanna.state()["me"])
+        expect(hanna.do("return model.recoveryCode()") is None, "back again")
+
+
+def crowded(driver, appliance):
+    # Strangers as they are kept, written by the client's own store.
+    fill = (
+        "const { Store } = await import('/app/store/store.js');"
+        "const { newConversation } = await import('/app/messenger/conversation.js');"
+        "const store = await Store.open(); const batch = store.batch();"
+        "for (let n = 0; n < a[0]; n += 1) { const peer = crypto.randomUUID();"
+        "  batch.record(`conversation/${peer}`, { ...newConversation(peer, n + 1), hidden: a[1] }); }"
+        "await batch.commit(); store.close();"
+    )
+    with contextlib.ExitStack() as started:
+        ida, jan, karl = (started.enter_context(Client(driver, appliance.origin)) for _ in range(3))
+        for client, name in ((ida, "ida"), (jan, "jan"), (karl, "karl")):
+            client.join(name)
+            client.online()
+        with check("browser: a hundred requests may be open; what more strangers write isn't kept, and that is told"):
+            ida.leave()
+            ida.do(fill, 99, False)
+            ida.do(fill, 150, True)
+            ida.begin()
+            ida.online()
+            to_ida = jan.add("ida")
+            jan.send(to_ida, "the hundredth")
+            ida.wait_for_text(jan.me(), "the hundredth")
+            karl.add("ida")
+            karl.send(to_ida, "one too many")
+            ida.do("await until('one kept out', ({ keptOut }) => keptOut === 1)")
+            expect(len(ida.state()["conversations"]) == 100, "kept")
+            jan.send(to_ida, "again")
+            ida.wait_for_text(jan.me(), "again")
+            kept = (
+                "const { Store } = await import('/app/store/store.js'); const store = await Store.open();"
+                "await until('the oldest that were removed are forgotten',"
+                "  async () => (await store.readAll('conversation/')).length === 200); store.close()"
+            )
+            ida.do(kept)
+            ida.reload()
+            expect(ida.state()["keptOut"] == 1, ida.state()["keptOut"])
+        with check("browser: who decides about a request makes room for another"):
+            ida.do("await model.block(a[0])", jan.me())
+            karl.send(to_ida, "once more")
+            ida.wait_for_text(karl.me(), "once more")
+            expect(ida.state()["keptOut"] == 0, ida.state()["keptOut"])
 
 
 def sleeps(driver, binary):

@@ -28,6 +28,7 @@ await byKeyboard();
 await calls();
 await notifying();
 await joining();
+await keepingLater();
 await editing();
 await scanning();
 await languages();
@@ -171,6 +172,19 @@ async function joining() {
   await page.getByText("No conversations yet").waitFor();
   check("the right one ends it", (await asked(page, "recoveryWasSaved")) !== null);
   check("the code is nowhere in the page", !(await page.content()).includes("zephyr"));
+  await page.context().close();
+}
+
+async function keepingLater() {
+  const page = await client.page("scenario=list-second-session", { viewport: PHONE });
+  await page.locator(".notice").getByRole("button", { name: "Show it" }).click();
+  await page.getByText("Your recovery code", { exact: true }).waitFor();
+  check("a code that wasn't kept is shown in the second session", await page.locator(".recovery-code li").count() === 24);
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  await page.keyboard.type("zephyr");
+  await page.keyboard.press("Enter");
+  await page.locator(".row").first().waitFor();
+  check("kept, it isn't offered any more", await page.getByText("Your recovery code isn't kept yet").count() === 0);
   await page.context().close();
 }
 

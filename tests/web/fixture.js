@@ -11,6 +11,8 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const DIGITS = "193048271650934827165591003847261942870536601948273310584927";
 
+const WORDS = "amber birch candle delta ember falcon garnet harbor indigo juniper kernel lantern marble nectar orchid pepper quartz river saddle timber umber velvet willow zephyr";
+
 /** @param {string} code @param {number} [retryAfter] */
 export function trouble(code, retryAfter) {
   return Object.assign(new Error(code), { code, retryAfter });
@@ -115,7 +117,7 @@ export class Fixture extends EventTarget {
     await this.note("join", handle, code);
     const { me } = this.state;
     this.become({ phase: "ready", me: me && { ...me, handle, recoverySaved: false } });
-    return { words: "amber birch candle delta ember falcon garnet harbor indigo juniper kernel lantern marble nectar orchid pepper quartz river saddle timber umber velvet willow zephyr" };
+    return { words: WORDS };
   }
 
   /** @param {string} handle @param {string} words @param {string | null} code */
@@ -127,7 +129,7 @@ export class Fixture extends EventTarget {
   async recoveryWasSaved() {
     await this.note("recoveryWasSaved");
     const { me } = this.state;
-    this.become({ me: me && { ...me, recoverySaved: true } });
+    this.become({ me: me && { ...me, recoverySaved: true, keepsCode: false } });
   }
 
   /** @param {string} who */
@@ -337,6 +339,11 @@ export class Fixture extends EventTarget {
   async deleteAccount() {
     await this.note("deleteAccount");
     this.become({ phase: "gone", gone: "deleted" });
+  }
+
+  async recoveryCode() {
+    await this.note("recoveryCode");
+    return WORDS;
   }
 
   async startAgain() {

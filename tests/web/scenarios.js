@@ -102,6 +102,12 @@ const INVITE = { code: "7Q2M-9XKD-4TRW", handle: null };
  * @property {boolean} [phone] worth a picture on a phone alone
  */
 
+/** The recovery code wasn't kept when the account was made. @param {Fixture} model */
+function keepingCode(model) {
+  if (model.state.me) model.become({ me: { ...model.state.me, recoverySaved: false, keepsCode: true } });
+  return model;
+}
+
 /** @type {Record<string, Scenario>} */
 export const SCENARIOS = {
   opening: { make: () => new Fixture({ phase: "opening" }), phone: true },
@@ -112,6 +118,9 @@ export const SCENARIOS = {
   "gone-removed": { make: () => new Fixture({ phase: "gone", gone: "removed" }), phone: true },
   "gone-suspended": { make: () => new Fixture({ phase: "gone", gone: "suspended" }), phone: true },
   "list-suspended": { make: () => { const model = populated(); if (model.state.me) model.become({ me: { ...model.state.me, suspended: true } }); return model; }, phone: true },
+  "list-second-session": { make: () => keepingCode(populated()), phone: true },
+  "list-crowded": { make: () => populated({ keptOut: 7 }), phone: true },
+  "settings-keeping-code": { make: () => keepingCode(populated()), route: { name: "settings" }, phone: true },
   "list-elsewhere": { make: () => populated({ link: "elsewhere" }) },
   "welcome-invited": { make: welcome({ invite: INVITE }) },
   "welcome-open": { make: welcome({ server: server("open") }), phone: true },

@@ -28,6 +28,7 @@
  * @property {Settings} settings
  * @property {CallCheck} callCheck
  * @property {string | null} [visit] whom the link that was opened asks to write to (`/c#…`), for `addContact`
+ * @property {number} [keptOut] messages of strangers that weren't kept, because too many requests are open
  * @property {boolean} tookOver another tab holds the socket; this one shows and sends through it
  */
 
@@ -43,7 +44,7 @@
 
 /** @typedef {{ code: string, handle: string | null }} Invite what stood behind the `#` */
 /** @typedef {{ host: string, registration: "invite" | "open" | "closed", version: string, push: boolean, presence: boolean }} Server */
-/** @typedef {{ id: UserId, handle: string, name: string | null, link: string, recoverySaved: boolean, persisted: boolean, suspended?: boolean }} Me `link` is what others open to write to me; `suspended`: may read and export alone */
+/** @typedef {{ id: UserId, handle: string, name: string | null, link: string, recoverySaved: boolean, persisted: boolean, suspended?: boolean, keepsCode?: boolean }} Me `link` is what others open to write to me; `suspended`: may read and export alone; `keepsCode`: `recoveryCode` can show the code */
 
 /**
  * @typedef {object} Conversation
@@ -119,9 +120,10 @@
  * @typedef {object} Actions
  * @property {State} state
  * @property {(code: string) => Invite} readInvite of a link, a QR code's text or a typed code; throws a `Trouble`
- * @property {(handle: string, code: string | null) => Promise<{ words: string }>} join makes the keys and the account; `words` is the recovery code, shown once
+ * @property {(handle: string, code: string | null) => Promise<{ words: string }>} join makes the keys and the account; `words` is the recovery code
  * @property {(handle: string, words: string, code: string | null) => Promise<void>} recover
- * @property {() => Promise<void>} recoveryWasSaved
+ * @property {() => Promise<void>} recoveryWasSaved this device forgets the code
+ * @property {() => Promise<string | null>} recoveryCode the words, until it was saved
  * @property {(who: string) => Promise<UserId>} addContact by handle, link or a QR code's text
  * @property {(peer: UserId, title: string | null) => Promise<void>} rename
  * @property {(peer: UserId) => Promise<void>} allow

@@ -7,6 +7,7 @@
 /** @import { Outbox } from "./outbox.js" */
 /** @import { Parts } from "./parts.js" */
 /** @import { Exchange } from "./people.js" */
+/** @import { Requests } from "./requests.js" */
 /** @import { Sending } from "./sending.js" */
 import { isUuid } from "../crypto/bytes.js";
 import { isPlausible, readContent } from "../crypto/content.js";
@@ -29,6 +30,7 @@ export class Inbox extends EventTarget {
   #parts;
   #outbox;
   #sending;
+  #requests;
   /** @type {Map<string, Delivery[]>} */
   #queues = new Map();
   /** @type {Set<string>} */
@@ -36,12 +38,13 @@ export class Inbox extends EventTarget {
   /** How many payloads couldn't be read at all. */
   malformed = 0;
 
-  /** @param {Parts} parts @param {Outbox} outbox @param {Sending} sending */
-  constructor(parts, outbox, sending) {
+  /** @param {Parts} parts @param {Outbox} outbox @param {Sending} sending @param {Requests} requests */
+  constructor(parts, outbox, sending, requests) {
     super();
     this.#parts = parts;
     this.#outbox = outbox;
     this.#sending = sending;
+    this.#requests = requests;
   }
 
   /** @param {any} delivery */
@@ -68,7 +71,9 @@ export class Inbox extends EventTarget {
     try {
       while (queue.length) {
         const some = queue.splice(0, TOGETHER);
-        await this.#receive(peer, some);
+        // Acknowledged all the same: at the server it would stand before what others write.
+        if (this.#requests.admits(peer, this.#draining)) await this.#receive(peer, some);
+        else await this.#requests.keepOut(some.length);
         this.#parts.line.send({ type: "ack", message_ids: some.map((one) => one.message_id) });
       }
     } catch (error) {

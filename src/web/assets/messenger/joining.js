@@ -22,6 +22,7 @@ import { wirePrekey } from "./upkeep.js";
 /** @typedef {{ api: Api, origins: Origins, store: Store, clock: Clock }} Place */
 /** @typedef {{ handle: string, handleHash: string, code: string, registration: number }} Begun an account that is being made */
 
+const RECOVERY = "recovery";
 const NUMBERS_SINCE = Date.UTC(2024, 0, 1);
 const APART = 1000; // numbers between those of an account just made and the same one brought back
 
@@ -58,6 +59,22 @@ export async function load(store) {
   const record = await store.read("account");
   const identity = record && (await store.key("identity"));
   return record && identity ? { record, account: { identity, user: record.user } } : null;
+}
+
+/** The recovery code, for as long as nobody said that it was kept elsewhere. @param {Store} store @returns {Promise<string | null>} */
+export async function recoveryCode(store) {
+  /** @type {string | undefined} */
+  const code = await store.read(RECOVERY);
+  return code === undefined ? null : writeCode(fromBase64(code));
+}
+
+/** The person has the code: it isn't kept here any longer. @param {Store} store @param {OwnRecord} record */
+export async function forgetRecoveryCode(store, record) {
+  Object.assign(record, { recoverySaved: true, keepsCode: false });
+  const batch = store.batch();
+  batch.record("account", record);
+  batch.removeRecord(RECOVERY);
+  await batch.commit();
 }
 
 /** How the account signs in. @param {Own} own @param {Api} api @returns {import("../net/login.js").Credentials} */
@@ -126,7 +143,7 @@ const signing = (identity, handleHash, { origin }) => ({
 });
 
 /** @param {Place} place @param {Begun} begun @param {Identity} identity @param {string} user @param {boolean} isRecovered @returns {Promise<Own>} */
-async function keep({ store, clock }, { handle, handleHash, registration }, identity, user, isRecovered) {
+async function keep({ store, clock }, { handle, handleHash, registration, code }, identity, user, isRecovered) {
   /** @type {OwnRecord} */
   const record = {
     user,
@@ -137,6 +154,7 @@ async function keep({ store, clock }, { handle, handleHash, registration }, iden
     recoverySaved: isRecovered,
     epoch: 0,
     fresh: true,
+    keepsCode: !isRecovered,
   };
   await Prekeys.alone(store, async (prekeys) => {
     const batch = store.batch();
@@ -147,6 +165,8 @@ async function keep({ store, clock }, { handle, handleHash, registration }, iden
     batch.key("identity", identity);
     batch.record("account", record);
     batch.removeRecord("joining");
+    // Whoever came back by the code has it.
+    if (!isRecovered) batch.record(RECOVERY, code);
     await batch.commit();
   });
   leaveMark();

@@ -16,6 +16,7 @@ import { Inbox } from "./inbox.js";
 import { credentials } from "./joining.js";
 import { Outbox } from "./outbox.js";
 import { People } from "./people.js";
+import { Requests } from "./requests.js";
 import { Sending } from "./sending.js";
 import { Talk } from "./talk.js";
 import { Trust } from "./trust.js";
@@ -56,7 +57,8 @@ export class Member extends EventTarget {
     this.own = own;
     this.sending = new Sending(parts);
     this.outbox = new Outbox(parts, this.sending);
-    this.inbox = new Inbox(parts, this.outbox, this.sending);
+    this.requests = new Requests(parts);
+    this.inbox = new Inbox(parts, this.outbox, this.sending, this.requests);
     this.contacts = new Contacts(parts, this.outbox);
     this.talk = new Talk(parts, this.outbox, this.contacts);
     this.trust = new Trust(parts, this.outbox);
@@ -69,6 +71,7 @@ export class Member extends EventTarget {
   async start() {
     await this.people.load();
     await this.sending.load();
+    await this.requests.load();
     this.#parts.line.open();
     this.#again = setInterval(() => this.upkeep.check(true).catch((error) => this.#trouble(error)), UPKEEP);
   }
@@ -135,7 +138,7 @@ export class Member extends EventTarget {
       if (this.#isElsewhere) this.#tell();
       else this.dispatchEvent(new CustomEvent("over", { detail }));
     });
-    for (const room of [people, this.calls, this.contacts]) room.addEventListener("change", this.#tell);
+    for (const room of [people, this.calls, this.contacts, this.requests]) room.addEventListener("change", this.#tell);
     people.addEventListener("messages", (event) => {
       const { detail } = /** @type {CustomEvent} */ (event);
       this.dispatchEvent(new CustomEvent("messages", { detail }));

@@ -14,7 +14,7 @@ import { hasMark, removeMark } from "../store/account_mark.js";
 import { Store } from "../store/store.js";
 import { Clock } from "./clock.js";
 import { exported, searched } from "./history.js";
-import { join, load, recover } from "./joining.js";
+import { forgetRecoveryCode, join, load, recover, recoveryCode } from "./joining.js";
 import { lacks } from "./lacks.js";
 import { readInvite } from "./links.js";
 import { Member } from "./member.js";
@@ -108,9 +108,12 @@ export class Messenger extends EventTarget {
   }
 
   async recoveryWasSaved() {
-    const member = this.#working();
-    member.own.record.recoverySaved = true;
-    await member.keepOwn();
+    await forgetRecoveryCode(this.#ready().store, this.#working().own.record);
+    this.#tell();
+  }
+
+  recoveryCode() {
+    return recoveryCode(this.#ready().store);
   }
 
   /** @param {string} who */

@@ -17,6 +17,7 @@
  * @property {number} registration
  * @property {string | null} name
  * @property {boolean} recoverySaved
+ * @property {boolean} [keepsCode] whether the recovery code is still kept here, until the person has it
  * @property {number} epoch the server's, when it was last seen
  * @property {boolean} fresh whether contacts are still to be fetched, after a recovery
  */

@@ -166,6 +166,19 @@ export class People extends EventTarget {
     entry.forget = entry.moved = true;
   }
 
+  /** Forgets somebody who was removed and never decided about, with the sessions. @param {string} peer */
+  async drop(peer) {
+    await navigator.locks.request(`session/${peer}`, async () => {
+      if (!this.#known.get(peer)?.hidden) return;
+      const batch = this.#store.batch();
+      for (const name of [`conversation/${peer}`, `session/${peer}/1`, `seen/${peer}`]) batch.removeRecord(name);
+      batch.removeMessages(peer);
+      await batch.commit();
+      this.#known.delete(peer);
+      this.#positions.delete(peer);
+    });
+  }
+
   /** @template T @param {string} peer @param {(entry: Entry) => Promise<T>} work @returns {Promise<T>} */
   #alone(peer, work) {
     return /** @type {Promise<T>} */ (

@@ -8,10 +8,10 @@ import { contactLink } from "./links.js";
 
 /** @param {Member} member @param {string} page the origin of the pages @param {Settings} settings @param {boolean} persisted @returns {Partial<State>} */
 export function seenOf(member, page, settings, persisted) {
-  const { user, handle, name, recoverySaved } = member.own.record;
+  const { user, handle, name, recoverySaved, keepsCode = false } = member.own.record;
   return {
     link: member.link,
-    me: { id: user, handle, name, link: contactLink(page, handle), recoverySaved, persisted, suspended: member.isSuspended },
+    me: { id: user, handle, name, link: contactLink(page, handle), recoverySaved, persisted, suspended: member.isSuspended, keepsCode },
     conversations: member.people
       .all()
       .filter(({ hidden }) => !hidden)
@@ -19,6 +19,7 @@ export function seenOf(member, page, settings, persisted) {
       .map((one) => shown(one, settings.presence ? (member.online.get(one.peer) ?? null) : null)),
     call: titled(member),
     callCheck: member.calls.check,
+    keptOut: member.requests.keptOut,
   };
 }
 

@@ -25,7 +25,7 @@ const ANSWER = 4000; // that it may take to say so
 
 /** @type {(keyof Actions)[]} */
 const ACTIONS = [
-  ...["join", "recover", "recoveryWasSaved", "addContact", "rename", "allow", "block", "unblock", "report"],
+  ...["join", "recover", "recoveryWasSaved", "recoveryCode", "addContact", "rename", "allow", "block", "unblock", "report"],
   ...["removeConversation", "messages", "countMessages", "search", "send", "retry", "remove", "markRead"],
   ...["safetyNumber", "verify", "unverify", "acceptIdentity", "keepIdentity", "setDirectCalls", "dial", "answer"],
   ...["reject", "hangUp", "dismissCall", "mute", "setSpeaker", "checkCalls", "change", "publishName", "storage"],

@@ -8,6 +8,7 @@
  * @property {import("./parts/toast.js").Toasts} toasts
  * @property {Drafts} drafts
  * @property {string | null} recovery the recovery code, between joining and its being kept
+ * @property {boolean} isNew whether the account was made since this page was opened
  * @property {boolean} joining the welcome stays until what it began is done
  * @property {import("./worker.js").Updates} updates
  * @property {() => void} refresh shows the state anew

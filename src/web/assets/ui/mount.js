@@ -37,6 +37,7 @@ export function mount(root, model) {
     toasts: new Toasts(),
     drafts: new Map(),
     recovery: null,
+    isNew: false,
     joining: false,
     updates: new Updates(() => refresh()),
     refresh: () => refresh(),

@@ -6,6 +6,7 @@ import { attempt } from "./attempt.js";
 import { arrange, h, say } from "./dom.js";
 import { icon } from "./icon.js";
 import { button, iconButton } from "./parts/button.js";
+import { showRecovery } from "./screen/recovery.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -67,7 +68,8 @@ function current(app, state, waited) {
     state.me?.suspended === true && { id: "suspended", icon: "block", kind: "bad", words: t("trouble.suspended") },
     waited && { id: "connecting", icon: "retry", words: t("notice.connecting") },
     app.updates.ready && { id: "update", icon: "update", words: t("notice.update"), action: [t("notice.update.go"), () => app.updates.apply()], away: true },
-    app.recovery !== null && { id: "recovery", icon: "key", words: t("notice.recovery") },
+    !app.isNew && state.me?.keepsCode === true && { id: "recovery", icon: "key", words: t("notice.recovery"), action: [t("notice.recovery.go"), () => showRecovery(app)], away: true },
+    Boolean(state.keptOut) && { id: "requests", icon: "person", words: t("notice.requests", { count: state.keptOut ?? 0 }), away: true },
     state.tookOver && { id: "tabs", icon: "copy", words: t("notice.tabs"), away: true },
     state.callCheck === "fails" && { id: "calls", icon: "phone", kind: "warn", words: t("notice.calls"), more: t("notice.calls.why"), away: true },
   ];

@@ -1,6 +1,7 @@
 // @ts-check
 // The recovery code: shown, kept by the person, and confirmed by its last part.
 
+import { attempt } from "../attempt.js";
 import { h } from "../dom.js";
 import { button, field } from "../parts/button.js";
 import { copy } from "../parts/copy.js";
@@ -13,6 +14,14 @@ import { sheet } from "./plain.js";
 
 /** @param {string} words */
 export const parts = (words) => words.trim().split(/[\s-]+/);
+
+/** Shows the code again, while this device keeps it. @param {App} app */
+export async function showRecovery(app) {
+  await attempt(app, async () => {
+    app.recovery = await app.model.recoveryCode();
+    app.refresh();
+  });
+}
 
 /** @param {App} app @returns {View} */
 export function recovery(app) {

@@ -95,6 +95,7 @@ function joining(app, { invite, show }) {
     void busy(go, async () => {
       app.joining = true;
       try {
+        app.isNew = true;
         app.recovery = (await app.model.join(typed, invite?.code ?? null)).words;
       } catch (error) {
         const words = explain(error, "join");

@@ -8,6 +8,7 @@ import { busy, button, choice, iconButton, toggle } from "../parts/button.js";
 import { copy } from "../parts/copy.js";
 import { card } from "../parts/card.js";
 import { ask } from "../parts/dialog.js";
+import { showRecovery } from "../screen/recovery.js";
 import { t } from "../words.js";
 import { leaving, storage } from "./device.js";
 
@@ -33,6 +34,7 @@ function me(app) {
   const handle = h("p", { class: "me-handle" });
   const shown = h("p", { class: "help" });
   const recovery = h("p", { class: "setting-line" });
+  const show = h("div", { class: "actions spread" }, button(t("settings.recovery.show"), () => showRecovery(app), { icon: "key" }));
   const rename = async () => {
     const chosen = await ask({ title: t("settings.name"), label: t("settings.name.label"), help: t("settings.name.help"), value: app.model.state.me?.name ?? "", action: t("save") });
     if (chosen !== null && await attempt(app, () => app.model.publishName(chosen || null))) app.toasts.show(t("saved"));
@@ -40,13 +42,14 @@ function me(app) {
   const node = card(t("settings.me"), handle, shown,
     h("div", { class: "actions spread" }, button(t("settings.name"), rename, { icon: "pencil" }),
       button(t("add.copy"), () => copy(app, app.model.state.me?.link ?? ""), { icon: "link" }),
-      button(t("settings.my_qr"), () => app.router.go({ name: "add" }), { icon: "qr" })), recovery);
+      button(t("settings.my_qr"), () => app.router.go({ name: "add" }), { icon: "qr" })), recovery, show);
   return {
     node,
     update({ me }) {
       if (!me) return;
       handle.replaceChildren(name(me.handle));
       say(shown, me.name ? t("settings.name.is", { name: plainName(me.name) }) : t("settings.name.none"));
+      show.hidden = !me.keepsCode;
       recovery.dataset.kept = String(me.recoverySaved);
       recovery.replaceChildren(icon(me.recoverySaved ? "check" : "key"), h("span", {}, t(me.recoverySaved ? "settings.recovery.kept" : "settings.recovery.missing")));
     },
