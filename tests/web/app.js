@@ -19,5 +19,11 @@ if (language === "de" || language === "en") model.state.settings.language = lang
 if (scenario.route) history.replaceState({ route: scenario.route, depth: 0 }, "");
 Object.assign(globalThis, { model });
 mount(/** @type {HTMLElement} */ (document.getElementById("app")), model);
+// Screens are fetched when they are first needed.
+while (!document.querySelector(".stage > *") || document.querySelector("[data-coming]") || !shown()) await new Promise((later) => setTimeout(later, 5));
 scenario.then?.(model);
 document.documentElement.dataset.ready = "yes";
+
+function shown() {
+  return model.state.phase === "opening" || !document.querySelector(".stage > .opening");
+}

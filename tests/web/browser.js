@@ -15,9 +15,10 @@ export const DESKTOP = { width: 1200, height: 800 };
 /** What the page said that it shouldn't have, by page. @type {WeakMap<Page, string[]>} */
 const complaints = new WeakMap();
 
-export async function open() {
+/** @param {boolean} [own] with the client's own composition in place of a fixture */
+export async function open(own = false) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
-  const server = await serve();
+  const server = await serve(own);
   return {
     browser, server,
     /**

@@ -50,14 +50,16 @@ function list(salt) {
 
 /**
  * `release` lets there be another version; `tamper` changes a file on its way.
+ * `own`: with the client's own `app.js`, and no server behind it.
+ * @param {boolean} [own]
  * @returns {Promise<{ origin: string, close: () => void, release: (salt: string) => void, tamper: (path: string) => void }>}
  */
-export function serve() {
+export function serve(own = false) {
   let salt = "";
   let tampered = "";
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
-    const file = place(path);
+    const file = own && path === "/app/app.js" ? join(ASSETS, "app.js") : place(path);
     /** @param {number} status @param {string} kind @param {string | Buffer} body */
     const answer = (status, kind, body) => {
       response.writeHead(status, { "Content-Type": kind, "Content-Security-Policy": POLICY, "Cache-Control": "no-cache", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff" });

@@ -4,6 +4,7 @@
 /** @import { Actions, Invite, Message, SafetyNumber, Settings, State } from "../model.js" */
 /** @import { Origins, Own } from "./parts.js" */
 /** @import { Over } from "../net/line.js" */
+/** @import { Member } from "./member.js" */
 /** @import { Place } from "./joining.js" */
 import { fromBase64, toBase64 } from "../crypto/bytes.js";
 import { signLogin } from "../crypto/identity.js";
@@ -17,7 +18,6 @@ import { exported, searched } from "./history.js";
 import { forgetRecoveryCode, join, load, recover, recoveryCode } from "./joining.js";
 import { lacks } from "./lacks.js";
 import { readInvite } from "./links.js";
-import { Member } from "./member.js";
 import { possible, subscribe } from "./notifications.js";
 import { seenOf } from "./seen_state.js";
 
@@ -25,6 +25,11 @@ import { seenOf } from "./seen_state.js";
 const SETTINGS = { theme: "system", language: "system", notifications: "off", readReceipts: true, presence: false };
 
 const PAUSE = 10_000; // milliseconds before the server is asked again what it is
+
+/** What works for a member; fetched when there is one, or about to be. */
+const working = () => import("./member.js").catch((error) => {
+  throw new Trouble("network", String(error));
+});
 
 /** @returns {State} */
 export const opening = () => ({
@@ -93,6 +98,7 @@ export class Messenger extends EventTarget {
 
   /** @param {string} handle @param {string | null} code */
   async join(handle, code) {
+    await working();
     const { own, words } = await join(this.#ready(), handle, code);
     await this.#persist();
     await this.#begin(own);
@@ -101,6 +107,7 @@ export class Messenger extends EventTarget {
 
   /** @param {string} handle @param {string} words @param {string | null} code */
   async recover(handle, words, code) {
+    await working();
     const own = await recover(this.#ready(), handle, words, code);
     await this.#persist();
     await this.#begin(own);
@@ -332,6 +339,8 @@ export class Messenger extends EventTarget {
 
   /** @param {Own} own */
   async #begin(own) {
+    const { Member } = await working();
+    if (!this.#place) return;
     const member = new Member(this.#ready(), own, () => this.state.settings);
     this.#member = member;
     member.addEventListener("change", () => this.#tell());

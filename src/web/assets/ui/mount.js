@@ -2,14 +2,11 @@
 // Puts the views on the page and keeps them with the state: one screen by phase, the call over it.
 
 import { Attention } from "./attention.js";
-import { callOverlay } from "./call/call.js";
 import { h } from "./dom.js";
-import { home } from "./home.js";
+import { later } from "./later.js";
 import { Toasts } from "./parts/toast.js";
 import { Router } from "./route.js";
 import { gone, opening, unsupported } from "./screen/plain.js";
-import { recovery } from "./screen/recovery.js";
-import { welcome } from "./screen/welcome.js";
 import { wear, wearLast } from "./theme.js";
 import { Updates } from "./worker.js";
 import { language, learn, speak } from "./words.js";
@@ -18,8 +15,21 @@ import { language, learn, speak } from "./words.js";
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./app.js").View} View */
 
-/** @type {Record<string, (app: App) => View>} */
-const SCREENS = { opening, unsupported, welcome, recovery, home, gone };
+/** @typedef {(app: App) => View} Screen */
+
+/** @param {Screen} screen @returns {import("./later.js").Later<Screen>} */
+const here = (screen) => ({ now: () => screen, fetch() {} });
+
+/** @type {Record<string, import("./later.js").Later<Screen>>} */
+const SCREENS = {
+  opening: here(opening),
+  unsupported: here(unsupported),
+  gone: here(gone),
+  welcome: later(async () => (await import("./screen/welcome.js")).welcome),
+  recovery: later(async () => (await import("./screen/recovery.js")).recovery),
+  home: later(async () => (await import("./home.js")).home),
+};
+const CALLS = later(async () => (await import("./call/call.js")).callOverlay);
 
 /**
  * Shows `model` in `root` from now on.
@@ -53,7 +63,7 @@ export function mount(root, model) {
   let shown = "";
   /** @type {string | null} */
   let visited = null;
-  /** @type {ReturnType<typeof callOverlay> | null} */
+  /** @type {ReturnType<typeof import("./call/call.js").callOverlay> | null} */
   let calls = null;
 
   function refresh() {
@@ -64,15 +74,18 @@ export function mount(root, model) {
     if (anew) relabel();
     const next = screenOf(app, shown);
     if (next !== shown || anew) {
+      const screen = SCREENS[next].now();
+      if (!screen) return SCREENS[next].fetch(refresh);
       const first = shown === "opening" || shown === "";
       if (next === "home" && !first && shown !== "home") app.router.restart();
       view.leave?.();
-      view = SCREENS[next](app);
+      view = screen(app);
       shown = next;
       stage.replaceChildren(view.node);
       if (!first || next !== "home") view.focus?.();
     } else view.update?.(state);
     if (shown === "home") follow(state.visit ?? null);
+    if (state.call && !calls) overlay();
     calls?.update();
     if (state.phase === "ready") attention.update(state, view.title);
     else if (view.title) document.title = view.title;
@@ -80,8 +93,14 @@ export function mount(root, model) {
   function relabel() {
     document.documentElement.lang = language();
     calls?.leave();
+    calls = null;
+    root.replaceChildren(stage, app.toasts.node);
+  }
+  function overlay() {
+    const callOverlay = CALLS.now();
+    if (!callOverlay) return CALLS.fetch(refresh);
     calls = callOverlay(app);
-    root.replaceChildren(calls.bar, stage, app.toasts.node);
+    root.prepend(calls.bar);
   }
   /** @param {string | null} visit */
   function follow(visit) {

@@ -10,7 +10,7 @@ import { iconButton } from "../parts/button.js";
 import { copy } from "../parts/copy.js";
 import { confirm } from "../parts/dialog.js";
 import { menu } from "../parts/menu.js";
-import { removeConversation, reportContact } from "../screen/contact.js";
+import { removeConversation, reportContact } from "../parting.js";
 import { t } from "../words.js";
 import { blockedBar, changedBar, notifyBar, requestBar } from "./bars.js";
 import { composer, hasKeyboard } from "./composer.js";

@@ -7,10 +7,9 @@ import { dialCall } from "../call/dial.js";
 import { h, name, plainName, say } from "../dom.js";
 import { icon } from "../icon.js";
 import { button, iconButton, toggle } from "../parts/button.js";
-import { copy } from "../parts/copy.js";
-import { ask, confirm, dialog } from "../parts/dialog.js";
-import { explain } from "../trouble.js";
+import { ask } from "../parts/dialog.js";
 import { t } from "../words.js";
+import { removeConversation, reportContact } from "../parting.js";
 import { safety } from "./safety.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -78,22 +77,4 @@ function standingWords(now) {
 async function renameContact(app, { id, title, handle }) {
   const chosen = await ask({ title: t("contact.rename"), label: t("contact.rename.label"), help: t("contact.rename.help"), value: title === handle ? "" : title, action: t("save") });
   if (chosen !== null) await attempt(app, () => app.model.rename(id, chosen || null));
-}
-
-/** Nothing is sent: the person hands it to the operator. @param {App} app @param {Conversation} conversation */
-export async function reportContact(app, { id, title }) {
-  try {
-    const text = await app.model.report(id);
-    await dialog(t("report.title", { title: plainName(title) }), () => [h("div", { class: "dialog-body" },
-      h("p", {}, t("report.body")), h("pre", { class: "report", tabindex: "0", dir: "auto" }, text),
-      h("div", { class: "actions" }, button(t("report.copy"), () => copy(app, text), { kind: "main", icon: "copy" })))]);
-  } catch (error) {
-    app.toasts.show(explain(error), "bad");
-  }
-}
-
-/** @param {App} app @param {Conversation} conversation */
-export async function removeConversation(app, { id, title }) {
-  const sure = await confirm({ title: t("contact.remove.title", { title: plainName(title) }), body: t("contact.remove.body"), action: t("remove"), danger: true });
-  if (sure && await attempt(app, () => app.model.removeConversation(id))) app.router.go({ name: "list" }, { instead: true });
 }
