@@ -101,6 +101,7 @@ async function calls() {
   await page.getByLabel("Message to Mira").fill("half a thou");
   await page.getByLabel("Message to Mira").focus();
   await page.evaluate(() => /** @type {any} */ (globalThis).model.call({ outgoing: false, state: "ringing" }));
+  await page.locator("dialog.call[open]").waitFor();
   check("an incoming call takes the focus", await focused(page) === "Answer", await focused(page));
   await page.keyboard.press("Escape");
   check("Esc doesn't turn it away", await page.locator("dialog.call[open]").count() === 1);

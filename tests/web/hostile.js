@@ -19,6 +19,10 @@ const HUGE = ["a".repeat(65_000), "🎻".repeat(16_000), "\n".repeat(60_000) + "
 
 const client = await open();
 const page = await client.page("scenario=chat", { viewport: PHONE });
+// What calls are shown with is fetched with the first.
+await page.evaluate(() => /** @type {any} */ (globalThis).model.call({ state: "ringing", outgoing: false }));
+await page.locator("dialog.call[open]").waitFor();
+await page.evaluate(() => { const { model } = /** @type {any} */ (globalThis); model.call({ state: "ended", reason: "error" }); model.dismissCall(); });
 const requests = /** @type {string[]} */ ([]);
 page.on("request", (request) => requests.push(request.url()));
 

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { PHONE, check, conclude, open } from "./browser.js";
+import { graph } from "./modules.js";
 import { ASSETS, files } from "./serve.js";
 
 const KIB = 1024;
@@ -32,16 +33,6 @@ async function fetched(own, path, selector, locale) {
   await page.waitForLoadState("networkidle");
   await client.close();
   return paths;
-}
-
-/** What modules import, and what those do, but not what they fetch later. @param {string[]} from */
-function graph(from) {
-  const found = new Set(from);
-  for (const path of found) {
-    const text = readFileSync(/** @type {string} */ (known.get(path)), "utf8");
-    for (const [, to] of text.matchAll(/^import (?:.*? from )?"(\..*?)"/gm)) found.add(new URL(to, `http://x${path}`).pathname);
-  }
-  return found;
 }
 
 /** @param {string} what @param {Iterable<string>} paths @param {number} most */
