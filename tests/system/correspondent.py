@@ -24,9 +24,12 @@ class Correspondent:
         self.kill()
 
     def kill(self):
-        """As a crash does."""
+        """As a crash does; what it said before that was said."""
         self.process.kill()
         self.process.wait()
+        self._reader.join()
+        while not self._said.empty():
+            self._take(self._said.get())
 
     def again(self):
         """After a crash."""
@@ -57,12 +60,14 @@ class Correspondent:
         self.process = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        threading.Thread(target=self._read, args=(self.process.stdout, self._said), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout, self._said), daemon=True)
+        self._reader.start()
 
     @staticmethod
     def _read(lines, said):
         for line in lines:
-            said.put(json.loads(line))
+            if line.endswith("\n"):  # else it was cut by the kill
+                said.put(json.loads(line))
 
     def _take(self, said):
         if "event" in said:
