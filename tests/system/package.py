@@ -185,7 +185,9 @@ def broken(machine, package):
     with check("package: a service that can't start fails no installation and says why"):
         file = machine.path(CONFIG)
         right = file.read_text()
-        file.write_text(right + "\n[server]\nlisten = [\"127.0.0.1\"]\n")
+        section = "[server]\n"
+        expect(section in right, right)
+        file.write_text(right.replace(section, section + "listen = [\"127.0.0.1\"]\n", 1))
         line = dpkg(machine, "--install", "--force-downgrade", package)
         expect(line.startswith("privcomm is installed, but did not start: error"), line)
         expect("server.listen" in line and "journalctl -u privcomm" in line, line)
@@ -206,7 +208,7 @@ def gone(machine):
     with check("package: purged, it says how to delete what is left"):
         line = dpkg(machine, "--purge", "privcomm")
         expect("rm -r /var/lib/privcomm" in line, line)
-        expect(not machine.path(CONFIG).exists(), "the configuration stays")
+        expect(not machine.path(CONFIG).parent.exists(), "the configuration stays")
         expect(sorted(file.name for file in state.iterdir()) == before, "state is gone")
 
 
